@@ -1,0 +1,28 @@
+// chain.ts: a canonical prompt cut into blocks, the thing that prefixes are compared by.
+
+/** The block is the last one of its message: conversations diverge here. */
+export const MESSAGE_END = 1;
+/** The block belongs to a message that the model wrote. */
+export const FROM_ASSISTANT = 2;
+
+/**
+ * One prompt as parallel arrays, one entry a block, first block first.
+ *
+ * Two prompts with a common prefix have equal entries up to the block in which they diverge. The model's name is not in it: the
+ * prefix index adds that at look-up.
+ */
+export interface Chain {
+  /** How many blocks. The arrays may be longer. */
+  readonly length: number;
+  /** 64-bit hash of the canonical prompt up to the end of block i: low word at 2i, high word at 2i + 1. */
+  readonly hashes: Int32Array;
+  /** Role and content bytes up to the end of block i. Framing is not counted. */
+  readonly ends: Float64Array;
+  /** `MESSAGE_END | FROM_ASSISTANT` of block i. */
+  readonly marks: Uint8Array;
+}
+
+/** Role and content bytes of the whole prompt. */
+export function chainBytes(chain: Chain): number {
+  return chain.length === 0 ? 0 : (chain.ends[chain.length - 1] ?? 0);
+}
