@@ -1,0 +1,46 @@
+// record.ts: all that is remembered of one request once it is over. Metrics, log line and page read the same record.
+
+import type { PolicyName } from './policy-name.ts';
+import type { Surface } from './request.ts';
+
+export type RequestOutcome = 'complete' | 'error' | 'truncated' | 'client_gone' | 'shed';
+
+/** One request from its first byte to its one outcome. Holds no prompt, no key and no text of an answer. */
+export interface RequestRecord {
+  readonly id: string;
+  readonly listener: string;
+  readonly surface: Surface | 'by-load' | 'stored-response';
+  /** The configured or served name; empty when the request never got that far. */
+  model: string;
+  policy: PolicyName | '';
+  /** Of the last attempt; empty when none was made. */
+  pool: string;
+  endpoint: string;
+  attempts: number;
+  matchRatio: number;
+  promptTokens: number;
+  predictedCachedTokens: number;
+  /** What the engine said; undefined when it did not. */
+  reportedPromptTokens: number | undefined;
+  reportedCachedTokens: number | undefined;
+  completionTokens: number | undefined;
+  /** From the whole request being here to the first token being on its way to the client; undefined when none came. */
+  timeToFirstTokenMs: number | undefined;
+  durationMs: number;
+  /** As the client saw it; 499 when it left before any. */
+  status: number;
+  outcome: RequestOutcome;
+  /** One plain sentence about what went wrong; empty when nothing did. */
+  reason: string;
+}
+
+/** Why an attempt was repeated elsewhere. */
+export type RetryReason = 'unreachable' | 'reset' | 'stale';
+
+/** What the relaying side tells whoever counts and logs. */
+export interface RequestObserver {
+  /** A choice by prefix was made. */
+  chosen(record: RequestRecord): void;
+  retried(record: RequestRecord, reason: RetryReason): void;
+  ended(record: RequestRecord): void;
+}
