@@ -20,6 +20,8 @@ export interface RequestRecord {
   matchRatio: number;
   promptTokens: number;
   predictedCachedTokens: number;
+  /** Time that the decision itself took, of the last attempt. */
+  choiceDurationMs: number;
   /** What the engine said; undefined when it did not. */
   reportedPromptTokens: number | undefined;
   reportedCachedTokens: number | undefined;
