@@ -1,0 +1,127 @@
+// contradictions.ts: what no single key can know: names and addresses that stand twice, and references to nothing.
+
+export interface Contradiction {
+  readonly path: (string | number)[];
+  readonly seen: string;
+  readonly wanted: string;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+interface Item {
+  readonly path: (string | number)[];
+  readonly fields: Fields;
+}
+
+/**
+ * All contradictions in a file whose defaults are filled in.
+ *
+ * Takes anything, because other problems do not stop the search; parts of the wrong form are passed over.
+ */
+export function contradictionsOf(file: unknown): Contradiction[] {
+  const root = isFields(file) ? file : {};
+  const listeners = itemsOf(root, 'listeners', []);
+  const pools = itemsOf(root, 'pools', []);
+  const models = itemsOf(root, 'models', []);
+  return [
+    ...duplicates(listeners.map(nameIn), 'a name that no other listener has'),
+    ...duplicates(pools.map(nameIn), 'a name that no other pool has'),
+    ...duplicates(models.map(nameIn), 'a name that no other model has'),
+    ...duplicates(pools.flatMap(addressesIn), 'an address that no other endpoint has'),
+    ...sharedPorts([...(isFields(root['admin']) ? [{ path: ['admin'], fields: root['admin'] }] : []), ...listeners]),
+    ...pools.flatMap(({ fields, path }) => [...sourceless(fields, path), ...dnsPort(fields, path)]),
+    ...models.flatMap((model) => targetProblems(model, pools)),
+  ];
+}
+
+interface Named {
+  readonly path: Item['path'];
+  readonly value: unknown;
+}
+
+function duplicates(named: readonly Named[], wanted: string): Contradiction[] {
+  const seen = new Set<unknown>();
+  return named.flatMap(({ value, path }) => {
+    if (typeof value !== 'string') return [];
+    if (seen.has(value)) return [{ path, seen: `${JSON.stringify(value)} again`, wanted }];
+    seen.add(value);
+    return [];
+  });
+}
+
+function nameIn({ fields, path }: Item): Named {
+  return { path: [...path, 'name'], value: fields['name'] };
+}
+
+function addressesIn({ fields, path }: Item): Named[] {
+  const endpoints: readonly unknown[] = Array.isArray(fields['endpoints']) ? fields['endpoints'] : [];
+  return endpoints.map((endpoint, i) => {
+    const at = [...path, 'endpoints', i];
+    return isFields(endpoint) ? { path: [...at, 'url'], value: originOf(endpoint['url']) } : { path: at, value: originOf(endpoint) };
+  });
+}
+
+/** Undefined for what is no address; that is told by the schema. */
+function originOf(url: unknown): string | undefined {
+  return typeof url === 'string' && URL.canParse(url) ? new URL(url).origin : undefined;
+}
+
+/** A wildcard address takes the port on every address. Port 0 is a free one, so it never collides. */
+function sharedPorts(items: readonly Item[]): Contradiction[] {
+  return items.flatMap(({ fields, path }, i) => {
+    const other = items.slice(0, i).find((earlier) => overlaps(earlier.fields, fields));
+    if (other === undefined) return [];
+    const taken = `a port that ${nameOf(other)} does not listen on`;
+    return [{ path: [...path, 'port'], seen: `${String(fields['port'])} again`, wanted: taken }];
+  });
+}
+
+function overlaps(a: Fields, b: Fields): boolean {
+  const samePort = typeof a['port'] === 'number' && a['port'] !== 0 && a['port'] === b['port'];
+  return samePort && (a['host'] === b['host'] || isWildcard(a['host']) || isWildcard(b['host']));
+}
+
+function isWildcard(host: unknown): boolean {
+  return host === '0.0.0.0' || host === '::';
+}
+
+function nameOf({ fields, path }: Item): string {
+  return typeof fields['name'] === 'string' ? `listener ${fields['name']}` : String(path[0]);
+}
+
+function sourceless(pool: Fields, path: Item['path']): Contradiction[] {
+  const { endpoints, dns } = pool;
+  if (dns !== undefined || !Array.isArray(endpoints) || endpoints.length > 0) return [];
+  return [{ path, seen: 'without endpoints', wanted: 'endpoints, dns or both' }];
+}
+
+function dnsPort(pool: Fields, path: Item['path']): Contradiction[] {
+  const { dns } = pool;
+  if (!isFields(dns)) return [];
+  const { type, port } = dns;
+  const at = [...path, 'dns', 'port'];
+  if (type === 'srv' && port !== undefined) return [{ path: at, seen: `${JSON.stringify(port)} with type srv`, wanted: 'no port: SRV records carry it' }];
+  if (type !== 'srv' && port === undefined) return [{ path: at, seen: 'missing', wanted: 'a port, because only SRV records carry one' }];
+  return [];
+}
+
+function targetProblems(model: Item, pools: readonly Item[]): Contradiction[] {
+  const targets = itemsOf(model.fields, 'targets', model.path);
+  const names = pools.map(({ fields }) => fields['name']);
+  const unknown = targets.flatMap(({ fields, path }) =>
+    typeof fields['pool'] !== 'string' || names.includes(fields['pool'])
+      ? []
+      : [{ path: [...path, 'pool'], seen: JSON.stringify(fields['pool']), wanted: `the name of a pool: ${names.filter((name) => typeof name === 'string').join(', ')}` }],
+  );
+  const weightless = targets.length > 0 && targets.every(({ fields }) => fields['weight'] === 0);
+  return weightless ? [...unknown, { path: [...model.path, 'targets'], seen: 'a list whose weights are all 0', wanted: 'a weight above 0' }] : unknown;
+}
+
+function itemsOf(fields: Fields, key: string, path: Item['path']): Item[] {
+  const list = fields[key];
+  if (!Array.isArray(list)) return [];
+  return list.flatMap((item: unknown, i) => (isFields(item) ? [{ path: [...path, key, i], fields: item }] : []));
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,138 @@
+// schema.ts: every key of the file with its form, default and meaning. The reference, the JSON schema and the key table are made from here.
+import { z } from 'zod';
+import { endpointUrl, flag, host, listOf, milliseconds, modelName, name, oneOf, path, port, positive, ratio, secret, section, text, wholeNumber } from './values.ts';
+
+const kvCacheTokens = () => z.union([z.literal('auto'), wholeNumber(' of tokens', 1)], 'auto, or a whole number of tokens ≥ 1');
+
+const listener = section({
+  name: name().meta({ description: 'Name in logs and metrics.', examples: ['prefix'] }),
+  host: host().default('0.0.0.0').meta({ description: 'Address to listen on.' }),
+  port: port(0).meta({ description: 'Port to listen on; 0 takes a free one.', examples: [8081] }),
+  policy: oneOf(['prefix-cost', 'prefix-threshold', 'least-request', 'round-robin', 'random'])
+    .default('prefix-cost')
+    .meta({ description: 'How an endpoint is chosen: prefix-cost, prefix-threshold, least-request, round-robin or random.' }),
+  record: flag().default(true).meta({ description: 'Whether requests of this listener are recorded in the prefix index.' }),
+});
+
+const admin = section({
+  host: host().default('127.0.0.1').meta({ description: 'Address of the admin listener.' }),
+  port: port(0).default(9901).meta({ description: 'Port of the admin listener; 0 takes a free one.' }),
+});
+
+const endpoint = z.union(
+  [
+    endpointUrl().transform((url) => ({ url })),
+    section({
+      url: endpointUrl().meta({ description: 'Address of the vLLM server, http or https; certificates are checked.', examples: ['http://10.0.0.12:8000'] }),
+      kv_cache_tokens: kvCacheTokens().optional().meta({ description: 'Size of its KV cache in tokens; unset, prefix.kv_cache_tokens holds.', examples: [400_000] }),
+    }),
+  ],
+  'an address such as http://10.0.0.11:8000, or a mapping with url',
+);
+
+const dns = section({
+  name: text(/^[A-Za-z0-9_.-]{1,253}$/, 'a DNS name').meta({ description: 'Name to look up.', examples: ['vllm.default.svc.cluster.local'] }),
+  type: oneOf(['a+aaaa', 'a', 'aaaa', 'srv']).default('a+aaaa').meta({ description: 'Records to ask for: a+aaaa, a, aaaa or srv.' }),
+  port: port(1).optional().meta({ description: 'Port of every endpoint found; not with type srv, whose records carry the port.', examples: [8000] }),
+  scheme: oneOf(['http', 'https']).default('http').meta({ description: 'How endpoints found are spoken to: http or https.' }),
+  refresh_interval_ms: milliseconds().default(5000).meta({ description: 'Longest time between two look-ups, in milliseconds; a shorter TTL shortens it.' }),
+});
+
+const probe = section({
+  path: path().default('/health').meta({ description: 'Path of the health request.' }),
+  interval_ms: milliseconds().default(2000).meta({ description: 'Time between two probes of an endpoint, in milliseconds.' }),
+  timeout_ms: milliseconds().default(1000).meta({ description: 'Time a probe may take, in milliseconds.' }),
+  unhealthy_after: wholeNumber(' of probes', 1).default(2).meta({ description: 'Failed probes in a row that make an endpoint unhealthy.' }),
+});
+
+const scrape = section({
+  path: path().default('/metrics').meta({ description: "Path of the engine's metrics." }),
+  interval_ms: milliseconds().default(1000).meta({ description: 'Time between two load samples of an endpoint, in milliseconds.' }),
+});
+
+const pool = section({
+  name: name().default('default').meta({ description: 'Name in logs, metrics and targets.' }),
+  endpoints: listOf(endpoint, 'a list of endpoints')
+    .default([])
+    .meta({ description: 'Static endpoints; each an address, or a mapping with url.', examples: [['http://10.0.0.11:8000', { url: 'http://10.0.0.12:8000', kv_cache_tokens: 400_000 }]] }),
+  dns: dns.optional().meta({ description: 'Endpoints found by DNS, besides the static ones.' }),
+  api_key: secret().optional().meta({ description: 'Key for the endpoints, sent as a bearer token; empty is none.', examples: ['${VLLM_API_KEY:-}'], writeOnly: true }),
+  shared: flag().default(false).meta({ description: 'Whether others send traffic to these endpoints too; their load is then taken from load samples.' }),
+  by_load: flag().default(true).meta({ description: 'Whether the pool takes requests routed by load, such as embeddings and tokenize.' }),
+  probe: probe.prefault({}).meta({ description: 'Periodic health request to each endpoint.' }),
+  scrape: scrape.prefault({}).meta({ description: "Periodic reading of each engine's metrics." }),
+  in_flight_max: wholeNumber(' of requests', 1).default(1024).meta({ description: 'Requests in flight on one endpoint; at the limit it is not available.' }),
+  slow_start_ms: milliseconds(0).default(10_000).meta({ description: 'Time over which an endpoint that became healthy grows to its full share, in milliseconds; 0 is at once.' }),
+});
+
+const target = section({
+  pool: name().meta({ description: 'Pool that serves it.', examples: ['default'] }),
+  model: modelName().optional().meta({ description: "Model's name at the pool's endpoints; unset, the name the client uses.", examples: ['/model/qwen'] }),
+  weight: wholeNumber('', 0).default(100).meta({ description: "Share of the model's conversations, relative to the other targets; 0 is none." }),
+});
+
+const model = section({
+  name: modelName().meta({ description: 'Name that clients use.', examples: ['/model/qwen'] }),
+  criticality: oneOf(['critical', 'standard', 'sheddable']).default('standard').meta({ description: 'How important its requests are: critical, standard or sheddable.' }),
+  targets: listOf(target, 'a list of targets')
+    .min(1, 'a list with at least one target')
+    .meta({ description: 'Who serves it. A conversation stays with its target.', examples: [[{ pool: 'default', model: '/model/qwen', weight: 100 }]] }),
+}).transform((m) => ({ ...m, targets: m.targets.map((t) => ({ ...t, model: t.model ?? m.name })) }));
+
+const prefix = section({
+  kv_cache_tokens: kvCacheTokens().default('auto').meta({ description: 'Size of an endpoint\'s KV cache in tokens; auto takes what the engine reports.' }),
+  bytes_per_token: positive(' of bytes').default(4).meta({ description: 'Bytes of prompt in a token, until it is learned from answers.' }),
+  match_ratio_min: ratio().default(0.5).meta({ description: 'Match ratio (0 to 1) above which prefix-threshold routes by prefix.' }),
+});
+
+const timeouts = section({
+  connect_ms: milliseconds().default(5000).meta({ description: 'Opening a connection to an endpoint, in milliseconds.' }),
+  first_byte_ms: milliseconds().default(1_800_000).meta({ description: 'From sending a request to its first data event (or body byte), in milliseconds.' }),
+  idle_ms: milliseconds().default(300_000).meta({ description: 'Between bytes of an answer after the first event, in milliseconds.' }),
+  client_stall_ms: milliseconds().default(120_000).meta({ description: 'How long a client may leave its answer unread, in milliseconds.' }),
+  total_ms: milliseconds().default(3_600_000).meta({ description: 'A whole request with all its attempts, in milliseconds.' }),
+});
+
+const retry = section({
+  attempts_max: wholeNumber(' of attempts', 1).default(2).meta({ description: 'Attempts for one request, the first included; 1 never retries.' }),
+});
+
+const admission = section({
+  body_bytes_max: wholeNumber(' of bytes', 1).default(33_554_432).meta({ description: 'Size of a request body, in bytes; a larger one is refused with 413.' }),
+  in_flight_max: wholeNumber(' of requests', 1).default(16_384).meta({ description: 'Requests in flight in the whole router.' }),
+});
+
+const shutdown = section({
+  settle_ms: milliseconds(0).default(5000).meta({ description: 'Time between turning not ready and refusing new connections, in milliseconds.' }),
+  deadline_ms: milliseconds(0).default(3_600_000).meta({ description: 'Time after which requests still running are cut off, in milliseconds.' }),
+});
+
+const log = section({
+  level: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info').meta({ description: 'Least level that is logged.' }),
+  sample_ratio: ratio().default(1).meta({ description: 'Share of successful requests that are logged (0 to 1); others always are.' }),
+});
+
+/** The whole file, before contradictions between keys are looked for. */
+export const configSchema = section({
+  version: z.literal(1, '1').default(1).meta({ description: 'Version of this format.' }),
+  listeners: listOf(listener, 'a list of listeners')
+    .min(1, 'a list with at least one listener')
+    .prefault([
+      { name: 'prefix', host: '0.0.0.0', port: 8081, policy: 'prefix-cost' },
+      { name: 'baseline', host: '0.0.0.0', port: 8080, policy: 'least-request' },
+    ])
+    .meta({ description: 'Where clients come in; each listener has its own policy.' }),
+  admin: admin.prefault({}).meta({ description: 'Where operators come in: /live, /ready, /metrics, /endpoints.' }),
+  pools: listOf(pool, 'a list of pools')
+    .min(1, 'a list with at least one pool')
+    .meta({ description: 'Groups of endpoints that serve the same models.', examples: [[{ name: 'default' }]] }),
+  models: listOf(model, 'a list of models')
+    .default([])
+    .meta({ description: 'Names that clients use. Empty: the names that endpoints report in /v1/models.', examples: [[{ name: '/model/qwen' }]] }),
+  prefix: prefix.prefault({}).meta({ description: 'How the content of KV caches is estimated.' }),
+  timeouts: timeouts.prefault({}).meta({ description: 'How long each phase of a request may take.' }),
+  retry: retry.prefault({}).meta({ description: 'Trying again elsewhere, before anything reached the client.' }),
+  admission: admission.prefault({}).meta({ description: 'Limits of what is let in.' }),
+  shutdown: shutdown.prefault({}).meta({ description: 'What happens at SIGTERM.' }),
+  log: log.prefault({}).meta({ description: 'Log lines, as JSON on standard output.' }),
+});
