@@ -1,0 +1,19 @@
+// availability.ts: whether an endpoint may get a new request.
+
+import type { Endpoint } from './endpoint.ts';
+
+export type UnavailableReason = 'unhealthy' | 'ejected' | 'draining' | 'model' | 'full';
+
+/**
+ * The first reason why the endpoint cannot take a request for the model, undefined when it can.
+ *
+ * Not probed yet is unhealthy: the first probe is on its way. Without a model any endpoint serves.
+ */
+export function unavailableBecause(endpoint: Endpoint, model: string | undefined): UnavailableReason | undefined {
+  if (endpoint.health !== 'healthy') return 'unhealthy';
+  if (endpoint.ejectedUntilProbe) return 'ejected';
+  if (endpoint.draining) return 'draining';
+  if (model !== undefined && !endpoint.serves(model)) return 'model';
+  if (endpoint.inFlight >= endpoint.settings.inFlightMax) return 'full';
+  return undefined;
+}

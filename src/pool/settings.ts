@@ -1,0 +1,46 @@
+// settings.ts: what a pool is told by its configuration.
+
+export interface PoolSettings {
+  readonly name: string;
+  readonly endpoints: readonly StaticEndpointSettings[];
+  readonly dns?: DnsSettings | undefined;
+  /** Empty is none. */
+  readonly apiKey?: string | undefined;
+  /** Others send traffic to these endpoints too. */
+  readonly shared: boolean;
+  /** Takes requests that are routed by load. */
+  readonly byLoad: boolean;
+  readonly probe: ProbeSettings;
+  readonly scrape: ScrapeSettings;
+  readonly inFlightMax: number;
+  readonly slowStartMs: number;
+}
+
+export interface StaticEndpointSettings {
+  /** `http://host:port`, the port left out when it is the scheme's own. */
+  readonly url: string;
+  /** `auto`: what the engine reports. Undefined: whatever holds for all endpoints. */
+  readonly kvCacheTokens?: number | 'auto' | undefined;
+}
+
+export interface DnsSettings {
+  readonly name: string;
+  readonly type: 'a+aaaa' | 'a' | 'aaaa' | 'srv';
+  /** Of every endpoint found. SRV records carry their own. */
+  readonly port?: number | undefined;
+  readonly scheme: 'http' | 'https';
+  readonly refreshIntervalMs: number;
+}
+
+export interface ProbeSettings {
+  readonly path: string;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  /** Failed probes in a row. */
+  readonly unhealthyAfter: number;
+}
+
+export interface ScrapeSettings {
+  readonly path: string;
+  readonly intervalMs: number;
+}

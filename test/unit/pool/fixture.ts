@@ -1,0 +1,68 @@
+// fixture.ts: endpoints and pools that write down their events, for tests.
+
+import { Endpoint, type EndpointSettings } from '../../../src/pool/endpoint.ts';
+import type { PoolEvents } from '../../../src/pool/pools.ts';
+import type { Schedule } from '../../../src/pool/schedule.ts';
+import type { PoolSettings } from '../../../src/pool/settings.ts';
+
+export function recordedEvents(): PoolEvents & { readonly seen: string[] } {
+  const seen: string[] = [];
+  return {
+    seen,
+    onHealth: (endpoint, up, why) => void seen.push(`${up ? 'up' : 'down'} ${endpoint.address.id}: ${why}`),
+    onEjected: (endpoint) => void seen.push(`ejected ${endpoint.address.id}`),
+    onRestart: (endpoint) => void seen.push(`restart ${endpoint.address.id}`),
+    onJoined: (endpoint) => void seen.push(`joined ${endpoint.address.id}`),
+    onLeft: (endpoint) => void seen.push(`left ${endpoint.address.id}`),
+  };
+}
+
+const SETTINGS: EndpointSettings = { inFlightMax: 4, slowStartMs: 10_000, unhealthyAfter: 2, shared: false, byLoad: true, kvCacheTokens: undefined };
+
+export function oneEndpoint(settings: Partial<EndpointSettings> = {}, hasSettledPeer = false) {
+  const events = recordedEvents();
+  const address = { id: 'a:8000', pool: 'p', origin: 'http://a:8000', apiKey: undefined };
+  return { endpoint: new Endpoint(address, { ...SETTINGS, ...settings }, events, () => hasSettledPeer), seen: events.seen };
+}
+
+export function poolSettings(name: string, more: Partial<PoolSettings> = {}): PoolSettings {
+  return {
+    name,
+    endpoints: [],
+    shared: false,
+    byLoad: true,
+    probe: { path: '/health', intervalMs: 2000, timeoutMs: 1000, unhealthyAfter: 2 },
+    scrape: { path: '/metrics', intervalMs: 1000 },
+    inFlightMax: 4,
+    slowStartMs: 10_000,
+    ...more,
+  };
+}
+
+/** Time that moves only when told to, and the timers that depend on it. */
+export function virtualTime() {
+  let nowMs = 0;
+  const due: { atMs: number; run: () => void }[] = [];
+  const schedule: Schedule = (delayMs, run) => {
+    const entry = { atMs: nowMs + delayMs, run };
+    due.push(entry);
+    return () => void due.splice(0, due.length, ...due.filter((each) => each !== entry));
+  };
+  return {
+    clock: () => nowMs,
+    schedule,
+    pending: () => due.length,
+    /** Runs what is due, in order of time. */
+    advance(byMs: number) {
+      const untilMs = nowMs + byMs;
+      for (;;) {
+        const next = due.toSorted((a, b) => a.atMs - b.atMs)[0];
+        if (next === undefined || next.atMs > untilMs) break;
+        due.splice(due.indexOf(next), 1);
+        nowMs = next.atMs;
+        next.run();
+      }
+      nowMs = untilMs;
+    },
+  };
+}
