@@ -1,0 +1,151 @@
+// block-table.ts: a few numbers for each block hash, in flat memory: millions of blocks are no work for the garbage collector.
+
+import type { Chain } from '../core/chain.ts';
+import type { ModelKey } from './model-key.ts';
+
+/** Fields 0 and 1 of every entry are its hash; the others belong to the table's owner. */
+export const LOW = 0;
+export const HIGH = 1;
+
+const SLOTS_MIN = 256;
+/** Entries for each slot, at most: 8 bytes of slot a block or little more, and a miss still ends within a cache line or two. */
+const LOAD_MAX = 0.75;
+
+/**
+ * Open addressing with linear probing. An entry is named by the position of its first field in `fields`; 0 is never an entry, so
+ * it means absent, and the first `stride` fields are free for the owner's use.
+ *
+ * A slot is a pair (low half of the hash, entry) so that a miss touches the slots alone.
+ */
+export class BlockTable {
+  readonly #stride: number;
+  #slots = new Int32Array(2 * SLOTS_MIN);
+  #shift = homeShift(SLOTS_MIN);
+  #size = 0;
+  /** Entries from here on were never used. */
+  #unused: number;
+  /** First of the removed entries, chained through their first field. */
+  #free = 0;
+  /** All entries' fields. Growing replaces the array: read it again after `insert`. What is not an entry is zero beyond field 0. */
+  fields: Int32Array;
+
+  constructor(stride: number) {
+    this.#stride = stride;
+    this.#unused = stride;
+    this.fields = new Int32Array(SLOTS_MIN * LOAD_MAX * stride);
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  get bytes(): number {
+    return this.#slots.byteLength + this.fields.byteLength;
+  }
+
+  /** The entry, or 0. */
+  find(low: number, high: number): number {
+    const slots = this.#slots;
+    const fields = this.fields;
+    const mask = slots.length - 1;
+    let slot = this.#home(low);
+    for (;;) {
+      const entry = slots[slot + 1]!;
+      if (entry === 0 || (slots[slot] === low && fields[entry + HIGH] === high)) return entry;
+      slot = (slot + 2) & mask;
+    }
+  }
+
+  /** How many leading blocks of the chain are in the table. A block must never be there without the blocks before it. */
+  leading(chain: Chain, model: ModelKey): number {
+    const { hashes, length } = chain;
+    // The first block alone is the common miss.
+    if (length === 0 || this.find(hashes[0]! ^ model.low, hashes[1]! ^ model.high) === 0) return 0;
+    let present = 1;
+    let end = length;
+    while (present < end) {
+      const middle = (present + end) >>> 1;
+      if (this.find(hashes[2 * middle]! ^ model.low, hashes[2 * middle + 1]! ^ model.high) === 0) end = middle;
+      else present = middle + 1;
+    }
+    return present;
+  }
+
+  /** A new entry, its other fields zero. The hash must be absent. */
+  insert(low: number, high: number): number {
+    let entry = this.#free;
+    if (entry !== 0) {
+      this.#free = this.fields[entry]!;
+    } else {
+      if (this.#unused === this.fields.length) this.#grow();
+      entry = this.#unused;
+      this.#unused += this.#stride;
+    }
+    this.fields[entry + LOW] = low;
+    this.fields[entry + HIGH] = high;
+    this.#place(low, entry);
+    this.#size++;
+    return entry;
+  }
+
+  remove(entry: number): void {
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    let hole = this.#home(this.fields[entry + LOW]!);
+    while (slots[hole + 1] !== entry) hole = (hole + 2) & mask;
+    // Close the gap instead of leaving a tombstone, so that look-ups stay short however long the table lives.
+    for (let slot = (hole + 2) & mask; slots[slot + 1] !== 0; slot = (slot + 2) & mask) {
+      const fromHome = (slot - this.#home(slots[slot]!)) & mask;
+      if (fromHome < ((slot - hole) & mask)) continue;
+      slots[hole] = slots[slot]!;
+      slots[hole + 1] = slots[slot + 1]!;
+      hole = slot;
+    }
+    slots[hole + 1] = 0;
+    for (let i = 1; i < this.#stride; i++) this.fields[entry + i] = 0;
+    this.fields[entry] = this.#free;
+    this.#free = entry;
+    this.#size--;
+  }
+
+  /** Removes every entry and gives the memory back; the owner's own fields become zero as well. */
+  clear(): void {
+    this.#slots = new Int32Array(2 * SLOTS_MIN);
+    this.#shift = homeShift(SLOTS_MIN);
+    this.fields = new Int32Array(SLOTS_MIN * LOAD_MAX * this.#stride);
+    this.#unused = this.#stride;
+    this.#free = 0;
+    this.#size = 0;
+  }
+
+  #home(low: number): number {
+    return (Math.imul(low, 0x9e3779b1) >>> this.#shift) << 1;
+  }
+
+  #place(low: number, entry: number): void {
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    let slot = this.#home(low);
+    while (slots[slot + 1] !== 0) slot = (slot + 2) & mask;
+    slots[slot] = low;
+    slots[slot + 1] = entry;
+  }
+
+  #grow(): void {
+    const old = this.#slots;
+    this.#slots = new Int32Array(2 * old.length);
+    this.#shift--;
+    for (let slot = 0; slot < old.length; slot += 2) {
+      const entry = old[slot + 1]!;
+      if (entry !== 0) this.#place(old[slot]!, entry);
+    }
+    const fields = new Int32Array(2 * this.fields.length);
+    fields.set(this.fields);
+    this.fields = fields;
+  }
+}
+
+/** How far to shift 32 bits right so that as many are left as number the slots. */
+function homeShift(slots: number): number {
+  return Math.clz32(slots) + 1;
+}

@@ -1,0 +1,97 @@
+// branches.ts: how many ways prompts went on after a block, on whatever endpoint: what is shared by many is worth computing twice.
+
+import type { Chain } from '../core/chain.ts';
+import { BlockTable } from './block-table.ts';
+import type { ModelKey } from './model-key.ts';
+
+/** Field of an entry: how many prefix indexes have the block, times HOLDER, plus its count of continuations. */
+const SEEN = 2;
+const STRIDE = 3;
+const HOLDER = 256;
+const COUNT_MAX = 255;
+
+/**
+ * The blocks of all endpoints' prefix indexes, each with the number of different continuations seen after it.
+ *
+ * The indexes say when a block appears and leaves (`add`, `remove`); a block is forgotten with its last holder. A continuation that
+ * was forgotten and comes back counts again.
+ */
+export class Branches {
+  readonly #table = new BlockTable(STRIDE);
+  readonly #entriesMax: number;
+
+  /** When there are `entriesMax` blocks, further ones are not tracked and nothing new is counted. */
+  constructor(entriesMax: number) {
+    this.#entriesMax = entriesMax;
+  }
+
+  get entries(): number {
+    return this.#table.size;
+  }
+
+  get bytes(): number {
+    return this.#table.bytes;
+  }
+
+  /** An index has a block that it did not have. `followed` says that another block of the same chain comes after it. */
+  add(low: number, high: number, followed: boolean): void {
+    let entry = this.#table.find(low, high);
+    if (entry === 0) {
+      if (this.#isFull()) return;
+      entry = this.#table.insert(low, high);
+      if (followed) this.#table.fields[entry + SEEN] = 1;
+    }
+    this.#table.fields[entry + SEEN]! += HOLDER;
+  }
+
+  /** An index has lost the block. */
+  remove(low: number, high: number): void {
+    const entry = this.#table.find(low, high);
+    if (entry === 0) return;
+    const seen = this.#table.fields[entry + SEEN]! - HOLDER;
+    if (seen < HOLDER) this.#table.remove(entry);
+    else this.#table.fields[entry + SEEN] = seen;
+  }
+
+  /** Counts where this prompt leaves what was seen before. Once a request, before an index records it. */
+  record(chain: Chain, model: ModelKey): void {
+    // In a full table a continuation that is not tracked would look new each time.
+    if (this.#isFull()) return;
+    const known = this.#table.leading(chain, model);
+    if (known === 0 || known === chain.length) return;
+    const last = this.#entry(chain, model, known - 1);
+    const fields = this.#table.fields;
+    if ((fields[last + SEEN]! & COUNT_MAX) < COUNT_MAX) fields[last + SEEN]!++;
+  }
+
+  /** `out[i]` for each i < `upTo`: the largest count of block i or a later block of this prompt, at least 1. */
+  branches(chain: Chain, model: ModelKey, upTo: number, out: Uint8Array): void {
+    const known = this.#table.leading(chain, model);
+    out.fill(1, known, Math.max(known, upTo));
+    let most = 1;
+    for (let i = known - 1; i >= 0; i--) {
+      const count = this.#table.fields[this.#entry(chain, model, i) + SEEN]! & COUNT_MAX;
+      if (count > most) most = count;
+      if (i < upTo) out[i] = most;
+    }
+  }
+
+  /** Lets old fan-out fade: every count halves, never below 1. */
+  halve(): void {
+    const fields = this.#table.fields;
+    // Unused entries are zero and stay so.
+    for (let at = STRIDE + SEEN; at < fields.length; at += STRIDE) {
+      const seen = fields[at]!;
+      const count = seen & COUNT_MAX;
+      if (count > 1) fields[at] = seen - count + (count >>> 1);
+    }
+  }
+
+  #entry(chain: Chain, model: ModelKey, i: number): number {
+    return this.#table.find(chain.hashes[2 * i]! ^ model.low, chain.hashes[2 * i + 1]! ^ model.high);
+  }
+
+  #isFull(): boolean {
+    return this.#table.size >= this.#entriesMax;
+  }
+}

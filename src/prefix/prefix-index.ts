@@ -1,0 +1,242 @@
+// prefix-index.ts: what one endpoint's KV cache probably holds, judged by the prompts that were sent there.
+
+import { type Chain, FROM_ASSISTANT, MESSAGE_END } from '../core/chain.ts';
+import { BlockTable, HIGH, LOW } from './block-table.ts';
+import type { Branches } from './branches.ts';
+import type { ModelKey } from './model-key.ts';
+
+// Fields of a block, after its hash. Entry 0 is the ends of the list: its OLDER is the youngest block, its YOUNGER the oldest.
+const OLDER = 2;
+const YOUNGER = 3;
+/** Sixteenths of a token: integers, so that sums come back to exactly zero. */
+const SIZE = 4;
+/** PIN × unfinished requests dispatched with the block, plus the bits below. */
+const STATE = 5;
+/** Milliseconds modulo 2³²: ages are right up to 24 days. */
+const CONFIRMED_AT = 6;
+const STRIDE = 7;
+
+const CONFIRMED = 1;
+/** Not a block of a prompt, but the whole answer to the prompt that ends at its parent. */
+const ANSWER = 2;
+const PIN = 4;
+
+/** Makes an answer's hash from that of its prompt's last block. */
+const ANSWER_LOW = 0x61c88647;
+const ANSWER_HIGH = 0x3c6ef372;
+
+const SIXTEENTHS = 16;
+
+/**
+ * A least-recently-used set of blocks, bounded in tokens.
+ *
+ * A block is there while an unfinished request pins it (it is provisional) or it is confirmed. Only confirmed blocks count, age and
+ * are evicted. A confirmed block is never older than those that follow it in a chain, and pins cover whole chains, so the set is
+ * closed under prefixes: that makes the longest match a binary search.
+ *
+ * `record` opens a request's account and returns the epoch for its other calls; `release` closes it, once. After `forget` what comes
+ * with an older epoch does nothing. The chain, and the model, of one request are the same in all calls.
+ */
+export class PrefixIndex {
+  readonly #table = new BlockTable(STRIDE);
+  readonly #branches: Branches | undefined;
+  #epoch = 0;
+  #capacity: number;
+  #confirmed = 0;
+
+  /** `branches`, if any, hears of every block of a prompt that appears here or leaves. */
+  constructor(capacityTokens: number, branches?: Branches) {
+    this.#capacity = capacityTokens * SIXTEENTHS;
+    this.#branches = branches;
+  }
+
+  get capacityTokens(): number {
+    return this.#capacity / SIXTEENTHS;
+  }
+
+  get confirmedTokens(): number {
+    return this.#confirmed / SIXTEENTHS;
+  }
+
+  /** Blocks of prompts, provisional or confirmed, and answers. */
+  get blocks(): number {
+    return this.#table.size;
+  }
+
+  /** Memory. */
+  get bytes(): number {
+    return this.#table.bytes;
+  }
+
+  /** Time since the block that is to be evicted next was confirmed; Infinity when there is none. */
+  tailAgeMs(nowMs: number): number {
+    const oldest = this.#table.fields[YOUNGER]!;
+    return oldest === 0 ? Infinity : Math.max(0, (nowMs - this.#table.fields[oldest + CONFIRMED_AT]!) | 0);
+  }
+
+  /** How many leading blocks of the chain are there. */
+  matchedBlocks(chain: Chain, model: ModelKey): number {
+    return this.#table.leading(chain, model);
+  }
+
+  /** `matched`, plus the blocks of the assistant's message after it if this endpoint wrote that message. */
+  heldBlocks(chain: Chain, model: ModelKey, matched: number): number {
+    if (matched === 0 || !isAnswered(chain, matched - 1)) return matched;
+    if (this.#findAnswer(chain, model, matched - 1) === 0) return matched;
+    let end = matched;
+    while (end < chain.length && (chain.marks[end]! & MESSAGE_END) === 0) end++;
+    return Math.min(end + 1, chain.length);
+  }
+
+  /** A request was dispatched: pins its blocks. Evicts nothing and makes nothing younger. */
+  record(chain: Chain, model: ModelKey, tokensPerByte: number): number {
+    for (let i = 0; i < chain.length; i++) {
+      const block = this.#obtain(chain, model, i, tokensPerByte);
+      this.#table.fields[block + STATE]! += PIN;
+    }
+    return this.#epoch;
+  }
+
+  /** The endpoint computed this prompt, or used it again: all of it becomes young, its first block the youngest. */
+  confirm(chain: Chain, model: ModelKey, tokensPerByte: number, nowMs: number, epoch: number): void {
+    if (epoch !== this.#epoch) return;
+    for (let i = chain.length - 1; i >= 0; i--) {
+      if (isAnswered(chain, i)) {
+        // The answer's content is in the blocks that follow, from now on.
+        const answer = this.#findAnswer(chain, model, i);
+        if (answer !== 0) this.#unconfirm(answer);
+      }
+      const block = this.#obtain(chain, model, i, tokensPerByte);
+      this.#confirmBlock(block, nowMs);
+      this.#link(block, this.#table.fields[OLDER]!);
+    }
+    this.#evict();
+  }
+
+  /** The request is over. What was not confirmed, and no other request pins, goes. */
+  release(chain: Chain, model: ModelKey, epoch: number): void {
+    if (epoch !== this.#epoch) return;
+    const fields = this.#table.fields;
+    for (let i = chain.length - 1; i >= 0; i--) {
+      const block = this.#find(chain, model, i);
+      if (fields[block + STATE]! < PIN) continue;
+      fields[block + STATE]! -= PIN;
+      if (fields[block + STATE] === 0) this.#drop(block);
+    }
+  }
+
+  /** The answer to this prompt is in the cache too, unless the end of the prompt was evicted already. */
+  recordAnswer(chain: Chain, model: ModelKey, answerTokens: number, nowMs: number, epoch: number): void {
+    if (epoch !== this.#epoch || chain.length === 0) return;
+    const last = this.#find(chain, model, chain.length - 1);
+    if ((this.#table.fields[last + STATE]! & CONFIRMED) === 0) return;
+    let answer = this.#findAnswer(chain, model, chain.length - 1);
+    if (answer === 0) {
+      answer = this.#insert(this.#table.fields[last + LOW]! ^ ANSWER_LOW, this.#table.fields[last + HIGH]! ^ ANSWER_HIGH, answerTokens);
+      this.#table.fields[answer + STATE] = ANSWER;
+    }
+    this.#confirmBlock(answer, nowMs);
+    this.#link(answer, this.#table.fields[last + OLDER]!);
+    this.#evict();
+  }
+
+  /** The endpoint has lost its cache. */
+  forget(): void {
+    if (this.#branches !== undefined) {
+      const fields = this.#table.fields;
+      for (let block = STRIDE; block < fields.length; block += STRIDE) {
+        const state = fields[block + STATE]!;
+        if (state !== 0 && (state & ANSWER) === 0) this.#branches.remove(fields[block + LOW]!, fields[block + HIGH]!);
+      }
+    }
+    this.#table.clear();
+    this.#confirmed = 0;
+    this.#epoch++;
+  }
+
+  setCapacityTokens(capacityTokens: number): void {
+    this.#capacity = capacityTokens * SIXTEENTHS;
+    this.#evict();
+  }
+
+  /** The block's entry, or 0. */
+  #find(chain: Chain, model: ModelKey, i: number): number {
+    return this.#table.find(chain.hashes[2 * i]! ^ model.low, chain.hashes[2 * i + 1]! ^ model.high);
+  }
+
+  /** The entry of the answer to the prompt that ends with block i, or 0. */
+  #findAnswer(chain: Chain, model: ModelKey, i: number): number {
+    return this.#table.find(chain.hashes[2 * i]! ^ model.low ^ ANSWER_LOW, chain.hashes[2 * i + 1]! ^ model.high ^ ANSWER_HIGH);
+  }
+
+  /** The block's entry; a new one is neither pinned nor confirmed yet. */
+  #obtain(chain: Chain, model: ModelKey, i: number, tokensPerByte: number): number {
+    const low = chain.hashes[2 * i]! ^ model.low;
+    const high = chain.hashes[2 * i + 1]! ^ model.high;
+    const block = this.#table.find(low, high);
+    if (block !== 0) return block;
+    this.#branches?.add(low, high, i + 1 < chain.length);
+    const start = i === 0 ? 0 : chain.ends[i - 1]!;
+    return this.#insert(low, high, (chain.ends[i]! - start) * tokensPerByte);
+  }
+
+  #insert(low: number, high: number, tokens: number): number {
+    const block = this.#table.insert(low, high);
+    // Nothing is free, so the capacity bounds the number of blocks as well.
+    this.#table.fields[block + SIZE] = Math.max(1, Math.round(tokens * SIXTEENTHS));
+    return block;
+  }
+
+  /** Leaves the block out of the list, for the caller to link where it belongs. */
+  #confirmBlock(block: number, nowMs: number): void {
+    const fields = this.#table.fields;
+    if ((fields[block + STATE]! & CONFIRMED) !== 0) {
+      this.#unlink(block);
+    } else {
+      fields[block + STATE]! |= CONFIRMED;
+      this.#confirmed += fields[block + SIZE]!;
+    }
+    fields[block + CONFIRMED_AT] = nowMs;
+  }
+
+  #unconfirm(block: number): void {
+    const fields = this.#table.fields;
+    this.#unlink(block);
+    this.#confirmed -= fields[block + SIZE]!;
+    fields[block + STATE]! &= ~CONFIRMED;
+    if (fields[block + STATE]! < PIN) this.#drop(block);
+  }
+
+  #evict(): void {
+    while (this.#confirmed > this.#capacity) this.#unconfirm(this.#table.fields[YOUNGER]!);
+  }
+
+  #drop(block: number): void {
+    const fields = this.#table.fields;
+    if ((fields[block + STATE]! & ANSWER) === 0) this.#branches?.remove(fields[block + LOW]!, fields[block + HIGH]!);
+    this.#table.remove(block);
+  }
+
+  /** Makes the block just younger than `older`, which is 0 for the old end. */
+  #link(block: number, older: number): void {
+    const fields = this.#table.fields;
+    const younger = fields[older + YOUNGER]!;
+    fields[block + OLDER] = older;
+    fields[block + YOUNGER] = younger;
+    fields[older + YOUNGER] = block;
+    fields[younger + OLDER] = block;
+  }
+
+  #unlink(block: number): void {
+    const fields = this.#table.fields;
+    const older = fields[block + OLDER]!;
+    const younger = fields[block + YOUNGER]!;
+    fields[older + YOUNGER] = younger;
+    fields[younger + OLDER] = older;
+  }
+}
+
+/** Whether block i ends a message that the assistant's follows. */
+function isAnswered(chain: Chain, i: number): boolean {
+  return i + 1 < chain.length && (chain.marks[i]! & MESSAGE_END) !== 0 && (chain.marks[i + 1]! & FROM_ASSISTANT) !== 0;
+}
