@@ -1,0 +1,53 @@
+// error-answer.ts: the router's own errors, in the shape of the API that the client speaks.
+
+import type { Surface } from '../core/request.ts';
+
+/** What a client is told when the router answers by itself. Never names an endpoint. */
+export interface ErrorAnswer {
+  readonly status: number;
+  readonly message: string;
+  /** Machine-readable: `model_unknown`, `no_endpoint_available`, … */
+  readonly code: string;
+  readonly param?: string | undefined;
+  readonly retryAfterS?: number | undefined;
+}
+
+const OPENAI_TYPES: Readonly<Record<number, string>> = {
+  400: 'invalid_request_error',
+  401: 'authentication_error',
+  404: 'not_found_error',
+  405: 'invalid_request_error',
+  413: 'invalid_request_error',
+  429: 'rate_limit_error',
+};
+
+const ANTHROPIC_TYPES: Readonly<Record<number, string>> = {
+  400: 'invalid_request_error',
+  401: 'authentication_error',
+  404: 'not_found_error',
+  405: 'invalid_request_error',
+  413: 'request_too_large',
+  429: 'rate_limit_error',
+  503: 'overloaded_error',
+  504: 'timeout_error',
+};
+
+/** The JSON body of an error answer. Anything that is not Anthropic's API gets OpenAI's shape. */
+export function errorBody(surface: Surface | undefined, answer: ErrorAnswer): string {
+  if (surface === 'messages') {
+    return JSON.stringify({ type: 'error', error: { type: ANTHROPIC_TYPES[answer.status] ?? 'api_error', message: answer.message } });
+  }
+  const type = OPENAI_TYPES[answer.status] ?? 'server_error';
+  return JSON.stringify({ error: { message: answer.message, type, param: answer.param ?? null, code: answer.code } });
+}
+
+/** The event that tells a client of a stream that it broke, in the middle of an answer. No terminal event follows it. */
+export function errorEvent(surface: Surface, message: string): string {
+  if (surface === 'messages') {
+    return `event: error\ndata: ${JSON.stringify({ type: 'error', error: { type: 'api_error', message } })}\n\n`;
+  }
+  if (surface === 'responses') {
+    return `event: error\ndata: ${JSON.stringify({ type: 'error', code: 'upstream_error', message, param: null, sequence_number: 0 })}\n\n`;
+  }
+  return `data: ${JSON.stringify({ error: { message, type: 'server_error', param: null, code: 'upstream_error' } })}\n\n`;
+}

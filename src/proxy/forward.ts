@@ -1,0 +1,148 @@
+// forward.ts: the life of one request: read, assign, attempt, relay, finish.
+
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Agent } from 'undici';
+import type { Clock } from '../core/clock.ts';
+import type { Assignment, Dispatcher, Outcome, Refusal } from '../core/dispatcher.ts';
+import { RequestError } from '../core/errors.ts';
+import type { RequestObserver, RequestRecord } from '../core/record.ts';
+import type { GenerationFacts, Surface } from '../core/request.ts';
+import { replaceModel } from '../prompt/splice.ts';
+import { Attempt, type AttemptLimits } from './attempt.ts';
+import { ClientResponse } from './client-response.ts';
+import { errorEvent, type ErrorAnswer } from './error-answer.ts';
+import { isRequestId } from './headers.ts';
+import { newRecord } from './new-record.ts';
+import { again, answerTo, recordedOutcome, sentence } from './retry.ts';
+import type { Sweep } from './sweep.ts';
+
+export interface ForwardDeps {
+  readonly dispatcher: Dispatcher;
+  readonly readPrompt: (surface: Surface, body: Uint8Array) => GenerationFacts;
+  readonly upstream: Agent;
+  readonly sweep: Sweep;
+  readonly clock: Clock;
+  readonly observer: RequestObserver;
+  readonly limits: AttemptLimits;
+  readonly attemptsMax: number;
+}
+
+/** One request whose body is here. */
+export interface Exchange {
+  readonly surface: Surface;
+  readonly listener: string;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly body: Buffer;
+}
+
+/** Answers one generation request. Never rejects; the record is handed to the observer exactly once, with its one outcome. */
+export async function forward(deps: ForwardDeps, exchange: Exchange): Promise<void> {
+  const startedMs = deps.clock();
+  const given = exchange.request.headers['x-request-id'];
+  const record = newRecord(isRequestId(given) ? given : randomUUID(), exchange.listener, exchange.surface);
+  const client = new ClientResponse(exchange.response, exchange.surface, record.id);
+  try {
+    const facts = deps.readPrompt(exchange.surface, exchange.body);
+    await route(deps, exchange, facts, client, record, startedMs);
+  } catch (error) {
+    refuse(client, record, error instanceof RequestError ? badRequest(error) : internalError(error));
+    if (!(error instanceof RequestError)) client.abort(undefined);
+  }
+  record.durationMs = deps.clock() - startedMs;
+  record.status = client.status;
+  deps.observer.ended(record);
+}
+
+async function route(deps: ForwardDeps, exchange: Exchange, facts: GenerationFacts, client: ClientResponse, record: RequestRecord, startedMs: number): Promise<void> {
+  const excluded: string[] = [];
+  for (;;) {
+    if (client.gone) {
+      record.outcome = 'client_gone';
+      return;
+    }
+    const askedMs = deps.clock();
+    const assigned = deps.dispatcher.assign({ facts, listener: exchange.listener, excluded });
+    record.choiceDurationMs = deps.clock() - askedMs;
+    if (assigned.kind === 'refused') {
+      refuse(client, record, refusalAnswer(assigned));
+      return;
+    }
+    noteAssignment(deps, record, assigned);
+    const outcome = await attempt(deps, exchange, assigned, client, record, startedMs);
+    const next = again(outcome, client.committed, record.attempts, deps.attemptsMax);
+    if (next === undefined) return;
+    deps.observer.retried(record, next.reason);
+    if (next.elsewhere) excluded.push(assigned.endpoint.id);
+  }
+}
+
+/** One attempt, its lease returned before the client gets the end of its answer. */
+async function attempt(deps: ForwardDeps, exchange: Exchange, assigned: Assignment, client: ClientResponse, record: RequestRecord, startedMs: number): Promise<Outcome> {
+  const { request, surface } = exchange;
+  const body = assigned.upstreamModel === undefined ? exchange.body : asBuffer(replaceModel(exchange.body, assigned.upstreamModel));
+  const onFirstToken = (responseId: string | undefined): void => {
+    record.timeToFirstTokenMs = deps.clock() - startedMs;
+    deps.dispatcher.firstToken(assigned.attempt, responseId);
+  };
+  const trying = new Attempt(
+    { upstream: deps.upstream, sweep: deps.sweep, limits: deps.limits, onFirstToken },
+    { surface, method: 'POST', path: request.url ?? '/', rawHeaders: request.rawHeaders, body, id: record.id, startedMs },
+    client,
+  );
+  const outcome = await trying.send(assigned.endpoint);
+  deps.dispatcher.finish(assigned.attempt, outcome);
+  if (again(outcome, client.committed, record.attempts, deps.attemptsMax) === undefined) closeClient(client, record, surface, outcome, trying.takesErrorEvent);
+  return outcome;
+}
+
+function closeClient(client: ClientResponse, record: RequestRecord, surface: Surface, outcome: Outcome, takesErrorEvent: boolean): void {
+  record.outcome = recordedOutcome(outcome);
+  record.reason = sentence(outcome);
+  if (outcome.kind === 'complete') {
+    record.reportedPromptTokens = outcome.usage?.promptTokens;
+    record.reportedCachedTokens = outcome.usage?.cachedTokens;
+    record.completionTokens = outcome.usage?.completionTokens;
+  }
+  if (!client.committed) client.refuse(answerTo(outcome));
+  else if (outcome.kind === 'complete' || outcome.kind === 'rejected' || outcome.kind === 'failed') client.end();
+  else if (outcome.kind === 'client_gone') client.abort(undefined);
+  else client.abort(takesErrorEvent ? errorEvent(surface, sentence(outcome)) : undefined);
+}
+
+function noteAssignment(deps: ForwardDeps, record: RequestRecord, assigned: Assignment): void {
+  record.attempts += 1;
+  record.model = assigned.model;
+  record.policy = assigned.policy;
+  record.pool = assigned.endpoint.pool;
+  record.endpoint = assigned.endpoint.id;
+  record.matchRatio = assigned.matchRatio;
+  record.promptTokens = assigned.promptTokens;
+  record.predictedCachedTokens = assigned.predictedCachedTokens;
+  deps.observer.chosen(record);
+}
+
+function refuse(client: ClientResponse, record: RequestRecord, answer: ErrorAnswer): void {
+  record.outcome = answer.status === 503 || answer.status === 429 ? 'shed' : 'error';
+  record.reason = answer.code;
+  if (!client.committed) client.refuse(answer);
+}
+
+function refusalAnswer(refusal: Refusal): ErrorAnswer {
+  return { status: refusal.status, message: refusal.message, code: refusal.reason, param: refusal.param, retryAfterS: refusal.retryAfterS };
+}
+
+function badRequest(error: RequestError): ErrorAnswer {
+  return { status: error.status, message: error.message, code: 'invalid_request', param: error.param };
+}
+
+/** Our own mistake: said without its details, which go to the log by way of the process's handler. */
+function internalError(error: unknown): ErrorAnswer {
+  queueMicrotask(() => process.emitWarning(error instanceof Error ? error : String(error)));
+  return { status: 500, message: 'The router failed to handle this request.', code: 'internal_error' };
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

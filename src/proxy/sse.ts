@@ -1,0 +1,125 @@
+// sse.ts: sees where the events of a stream begin and end while its bytes go by, and keeps the last few.
+
+const LF = 0x0a;
+const CR = 0x0d;
+const COLON = 0x3a;
+const KEPT_EVENTS = 3;
+/** Of one event. Of a longer one the beginning and the end are kept, which is where its name and its usage stand. */
+const EVENT_KEPT_MAX_BYTES = 1_048_576;
+
+/** Told of each complete event that has a field, while the scanner has a listener. */
+export type EventListener = (event: Buffer) => void;
+
+/**
+ * Follows a stream without copying it: an event that lies in one chunk is kept as a view of that chunk, and only the last three
+ * are kept, since the finish reason, the usage and the terminal event are the last three things an engine writes.
+ */
+export class SseScanner {
+  /** Complete events that are not comments alone. */
+  events = 0;
+  /** Complete blocks of comments alone: keep-alives. */
+  comments = 0;
+  /** Set it to hear of events; unset it once enough was heard. */
+  listener: EventListener | undefined;
+
+  readonly #kept: Buffer[] = [];
+  #carry: Buffer[] = [];
+  #carryBytes = 0;
+  /** Of the line that is being read: how long it is so far, without a carriage return. */
+  #lineBytes = 0;
+  #lineIsComment = false;
+  #eventHasField = false;
+  #eventHasComment = false;
+
+  /** Whether the bytes so far end where an event ends, so that another one may be put behind them. */
+  get atBoundary(): boolean {
+    return this.#carryBytes === 0;
+  }
+
+  /** The last events, oldest first, at most three. */
+  get last(): readonly Buffer[] {
+    return this.#kept;
+  }
+
+  feed(chunk: Buffer): void {
+    let eventStart = 0;
+    let lineStart = 0;
+    while (lineStart < chunk.length) {
+      const newline = chunk.indexOf(LF, lineStart);
+      const lineEnd = newline < 0 ? chunk.length : newline;
+      this.#readLine(chunk, lineStart, lineEnd);
+      if (newline < 0) break;
+      lineStart = newline + 1;
+      if (this.#lineBytes > 0) {
+        if (this.#lineIsComment) this.#eventHasComment = true;
+        else this.#eventHasField = true;
+        this.#lineBytes = 0;
+      } else {
+        this.#endEvent(chunk, eventStart, lineStart);
+        eventStart = lineStart;
+      }
+    }
+    if (eventStart < chunk.length) this.#keepPart(eventStart === 0 ? chunk : chunk.subarray(eventStart));
+  }
+
+  #readLine(chunk: Buffer, start: number, end: number): void {
+    const length = end > start && chunk[end - 1] === CR ? end - start - 1 : end - start;
+    if (length === 0) return;
+    if (this.#lineBytes === 0) this.#lineIsComment = chunk[start] === COLON;
+    this.#lineBytes += length;
+  }
+
+  #endEvent(chunk: Buffer, start: number, end: number): void {
+    if (this.#eventHasField) {
+      this.events += 1;
+      const event = this.#take(start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end));
+      if (this.#kept.length === KEPT_EVENTS) this.#kept.shift();
+      this.#kept.push(event);
+      this.listener?.(event);
+    } else {
+      if (this.#eventHasComment) this.comments += 1;
+      this.#dropCarry();
+    }
+    this.#eventHasField = false;
+    this.#eventHasComment = false;
+  }
+
+  #take(tail: Buffer): Buffer {
+    if (this.#carryBytes === 0) return tail;
+    this.#carry.push(tail);
+    const whole = Buffer.concat(this.#carry);
+    this.#dropCarry();
+    return whole;
+  }
+
+  #keepPart(part: Buffer): void {
+    this.#carry.push(part);
+    this.#carryBytes += part.length;
+    while (this.#carryBytes > EVENT_KEPT_MAX_BYTES && this.#carry.length > 2) {
+      this.#carryBytes -= this.#carry.splice(1, 1)[0]?.length ?? 0;
+    }
+  }
+
+  #dropCarry(): void {
+    if (this.#carryBytes === 0) return;
+    this.#carry = [];
+    this.#carryBytes = 0;
+  }
+}
+
+/** An event's fields. `data` is its first data line: the engines write one. */
+export interface EventFields {
+  readonly name: string;
+  readonly data: string;
+}
+
+/** Reads one event's name and data. */
+export function readEvent(event: Buffer): EventFields {
+  let name = '';
+  let data = '';
+  for (const line of event.toString('utf8').split('\n')) {
+    if (line.startsWith('data:') && data === '') data = line.slice(5).trim();
+    else if (line.startsWith('event:')) name = line.slice(6).trim();
+  }
+  return { name, data };
+}

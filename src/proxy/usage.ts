@@ -1,0 +1,75 @@
+// usage.ts: what an engine says about the work an answer took, found in the answer's bytes without parsing the answer.
+
+import type { Usage } from '../core/dispatcher.ts';
+
+const KEY = Buffer.from('"usage":');
+const SPAN_MAX_BYTES = 8192;
+const OPEN = 0x7b;
+const CLOSE = 0x7d;
+const SPACE = 0x20;
+
+/**
+ * The last usage object in a JSON answer or event, of whichever API; undefined when there is none.
+ *
+ * The raw bytes `"usage":` cannot stand inside a JSON string, where the quotes would be escaped, so looking for them is safe and
+ * costs the same for an answer of any size.
+ */
+export function findUsage(bytes: Buffer): Usage | undefined {
+  for (let at = bytes.lastIndexOf(KEY); at >= 0; at = at === 0 ? -1 : bytes.lastIndexOf(KEY, at - 1)) {
+    const usage = usageFrom(objectAt(bytes, at + KEY.length));
+    if (usage !== undefined) return usage;
+  }
+  return undefined;
+}
+
+/** The object that starts at `from`, after white space. Usage objects hold no strings, so braces can be counted. */
+function objectAt(bytes: Buffer, from: number): unknown {
+  let start = from;
+  while (bytes[start] === SPACE) start += 1;
+  if (bytes[start] !== OPEN) return undefined;
+  const end = Math.min(bytes.length, start + SPAN_MAX_BYTES);
+  let depth = 0;
+  for (let i = start; i < end; i += 1) {
+    if (bytes[i] === OPEN) depth += 1;
+    else if (bytes[i] === CLOSE) {
+      depth -= 1;
+      if (depth === 0) return parsed(bytes.toString('latin1', start, i + 1));
+    }
+  }
+  return undefined;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function usageFrom(value: unknown): Usage | undefined {
+  const completion = count(value, 'completion_tokens') ?? count(value, 'output_tokens');
+  const openai = count(value, 'prompt_tokens');
+  if (openai !== undefined) {
+    return { promptTokens: openai, completionTokens: completion ?? 0, cachedTokens: count(field(value, 'prompt_tokens_details'), 'cached_tokens') };
+  }
+  const input = count(value, 'input_tokens');
+  if (input === undefined) return undefined;
+  const details = field(value, 'input_tokens_details');
+  if (details !== undefined && details !== null) {
+    return { promptTokens: input, completionTokens: completion ?? 0, cachedTokens: count(details, 'cached_tokens') };
+  }
+  // Anthropic's input_tokens leaves out what was read from and written to the cache.
+  const read = count(value, 'cache_read_input_tokens');
+  const created = count(value, 'cache_creation_input_tokens');
+  return { promptTokens: input + (read ?? 0) + (created ?? 0), completionTokens: completion ?? 0, cachedTokens: read };
+}
+
+function field(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+}
+
+function count(value: unknown, name: string): number | undefined {
+  const found = field(value, name);
+  return typeof found === 'number' && Number.isFinite(found) && found >= 0 ? found : undefined;
+}
