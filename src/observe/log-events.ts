@@ -1,0 +1,71 @@
+// log-events.ts: what the log says of endpoints and of the router itself. Rare, so nothing here is sampled.
+
+import type { Logger } from 'pino';
+
+import type { EndpointAddress } from '../core/dispatcher.ts';
+
+/** What of an endpoint is written down. Never its key. */
+export type NamedEndpoint = Pick<EndpointAddress, 'id' | 'pool'>;
+
+export type ShutdownPhase = 'settling' | 'draining' | 'cut_off' | 'done';
+
+export interface EventLog {
+  /** `why`: what the last probe said, in plain words. */
+  endpointHealth(endpoint: NamedEndpoint, healthy: boolean, why: string): void;
+  endpointEjected(endpoint: NamedEndpoint, why: string): void;
+  /** What was thought to be in its KV cache is forgotten. */
+  endpointRestarted(endpoint: NamedEndpoint): void;
+  /** Discovery found another set: ids of the endpoints. */
+  endpointsChanged(pool: string, added: readonly string[], removed: readonly string[]): void;
+  /** Discovery found nothing or failed; the last good set stays. */
+  discoveryFailed(pool: string, name: string, why: string): void;
+  /** `address` is a URL; port 0 has become the real one. */
+  listening(listener: string, address: string): void;
+  shutdown(phase: ShutdownPhase, inFlight: number): void;
+  /** One line for each problem, as `warmroute check` prints it. */
+  configProblems(problems: readonly string[]): void;
+  /** Something that is a mistake of the router's own. */
+  unexpected(where: string, error: unknown): void;
+}
+
+const SHUTDOWN_MESSAGES: Record<ShutdownPhase, string> = {
+  settling: 'not ready any more, still serving',
+  draining: 'no new connections, finishing requests',
+  cut_off: 'deadline reached, cutting requests off',
+  done: 'stopped',
+};
+
+export function logEvents(logger: Logger): EventLog {
+  return {
+    endpointHealth({ id, pool }, healthy, why) {
+      if (healthy) logger.info({ pool, endpoint: id, reason: why }, 'endpoint is healthy');
+      else logger.warn({ pool, endpoint: id, reason: why }, 'endpoint is unhealthy');
+    },
+    endpointEjected({ id, pool }, why) {
+      logger.warn({ pool, endpoint: id, reason: why }, 'endpoint is ejected');
+    },
+    endpointRestarted({ id, pool }) {
+      logger.warn({ pool, endpoint: id }, 'endpoint restarted');
+    },
+    endpointsChanged(pool, added, removed) {
+      logger.info({ pool, added, removed }, 'endpoints changed');
+    },
+    discoveryFailed(pool, name, why) {
+      logger.warn({ pool, name, reason: why }, 'discovery failed, keeping the last endpoints');
+    },
+    listening(listener, address) {
+      logger.info({ listener, address }, 'listening');
+    },
+    shutdown(phase, inFlight) {
+      logger.info({ phase, in_flight: inFlight }, SHUTDOWN_MESSAGES[phase]);
+    },
+    configProblems(problems) {
+      for (const problem of problems) logger.error({ problem }, 'configuration problem');
+    },
+    unexpected(where, error) {
+      // Named fields only: errors of HTTP libraries carry headers and bodies along.
+      const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
+      logger.error({ where, error: name, reason: message, stack }, 'unexpected error');
+    },
+  };
+}

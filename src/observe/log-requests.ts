@@ -1,0 +1,77 @@
+// log-requests.ts: what the log says of one request: that a prefix chose its endpoint, that it was tried again, and how it ended.
+
+import type { Logger } from 'pino';
+
+import type { Random } from '../core/random.ts';
+import type { RequestObserver, RequestRecord } from '../core/record.ts';
+import { idSampler } from './id-sampler.ts';
+
+export interface RequestLogOptions {
+  readonly sampleRatio: number;
+  readonly matchRatioMin: number;
+  readonly random: Random;
+}
+
+export function logRequests(logger: Logger, options: RequestLogOptions): RequestObserver {
+  const sampled = idSampler(options.sampleRatio, options.random);
+
+  return {
+    chosen(record) {
+      if (!logger.isLevelEnabled('info')) return;
+      const matchingRatio = ratioThatChose(record, options.matchRatioMin);
+      if (matchingRatio === undefined || !sampled(record.id)) return;
+      logger.info({ request: record.id, 'matching ratio': matchingRatio }, 'Do prefix-aware routing!');
+    },
+
+    retried(record, reason) {
+      // Engines close idle connections all the time, so a stale one is no news.
+      const level = reason === 'stale' ? 'debug' : 'info';
+      if (!logger.isLevelEnabled(level)) return;
+      logger[level]({ request: record.id, pool: record.pool, endpoint: record.endpoint, reason }, 'retry');
+    },
+
+    ended(record) {
+      const wentWell = record.outcome === 'complete' || record.outcome === 'client_gone';
+      const level = wentWell ? 'info' : 'warn';
+      if (!logger.isLevelEnabled(level)) return;
+      if (wentWell && !sampled(record.id)) return;
+      logger[level](requestFields(record), 'request');
+    },
+  };
+}
+
+/** The matching ratio as logged (the space in front belongs to it), or undefined when no prefix made the choice. */
+function ratioThatChose(record: RequestRecord, matchRatioMin: number): string | undefined {
+  const { policy, matchRatio } = record;
+  if (policy === 'prefix-cost' && matchRatio > 0) return ` ${matchRatio.toFixed(2)}`;
+  if (policy === 'prefix-threshold' && matchRatio > matchRatioMin) return ` ${matchRatio.toFixed(2)} > ${matchRatioMin.toFixed(2)}`;
+  return undefined;
+}
+
+/** What is undefined does not appear in the line. */
+function requestFields(record: RequestRecord) {
+  return {
+    id: record.id,
+    listener: record.listener,
+    surface: record.surface,
+    model: record.model,
+    pool: record.pool,
+    endpoint: record.endpoint,
+    policy: record.policy,
+    match_ratio: round(record.matchRatio, 1000),
+    predicted_cached_tokens: Math.round(record.predictedCachedTokens),
+    reported_cached_tokens: record.reportedCachedTokens,
+    prompt_tokens: record.reportedPromptTokens ?? Math.round(record.promptTokens),
+    completion_tokens: record.completionTokens,
+    ttft_ms: record.timeToFirstTokenMs === undefined ? undefined : round(record.timeToFirstTokenMs, 10),
+    duration_ms: round(record.durationMs, 10),
+    attempts: record.attempts,
+    status: record.status,
+    outcome: record.outcome,
+    reason: record.reason,
+  };
+}
+
+function round(value: number, steps: number): number {
+  return Math.round(value * steps) / steps;
+}

@@ -1,0 +1,42 @@
+// metrics.ts: everything that is counted, as Prometheus text.
+
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+
+import type { RequestObserver } from '../core/record.ts';
+import type { EndpointStatus } from '../core/status.ts';
+import { countEndpoints } from './metrics-endpoints.ts';
+import { countRequests } from './metrics-requests.ts';
+
+export interface MetricsOptions {
+  readonly version: string;
+  /** Different values of the label `model`; later ones become `other`. */
+  readonly modelsMax: number;
+  readonly endpointStatuses: () => readonly EndpointStatus[];
+}
+
+export interface Metrics extends RequestObserver {
+  readonly contentType: string;
+  text(): Promise<string>;
+}
+
+/** Has a registry of its own, so two routers in one process, as in tests, do not mix their numbers. */
+export function createMetrics(options: MetricsOptions): Metrics {
+  const registry = new Registry();
+  const readEndpoints = countEndpoints(registry);
+  collectDefaultMetrics({ register: registry });
+  new Gauge({
+    name: 'warmroute_build_info',
+    help: 'Always 1; the version is in the label.',
+    labelNames: ['version'],
+    registers: [registry],
+  }).set({ version: options.version }, 1);
+
+  return {
+    ...countRequests(registry, options.modelsMax),
+    contentType: registry.contentType,
+    text() {
+      readEndpoints(options.endpointStatuses());
+      return registry.metrics();
+    },
+  };
+}

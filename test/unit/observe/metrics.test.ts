@@ -1,0 +1,180 @@
+import { test } from 'tap';
+
+import type { EndpointStatus } from '../../../src/core/status.ts';
+import { createMetrics } from '../../../src/observe/metrics.ts';
+import { sampleRecord, sampleStatus } from './sample-record.ts';
+
+function sampleMetrics(options: { modelsMax?: number; endpointStatuses?: () => readonly EndpointStatus[] } = {}) {
+  return createMetrics({ version: '1.2.3', modelsMax: 1000, endpointStatuses: () => [], ...options });
+}
+
+/** Series to value; labels sorted, so that a test does not depend on their order. */
+function parse(text: string): Map<string, number> {
+  const series = new Map<string, number>();
+  for (const line of text.split('\n')) {
+    const [, name, labels, value] = /^([a-z_]+)(?:\{(.*)\})? (\S+)$/.exec(line) ?? [];
+    if (name === undefined) continue;
+    const sorted = labels?.split(/,(?=[a-z_]+=)/).toSorted().join(',');
+    series.set(sorted === undefined ? name : `${name}{${sorted}}`, Number(value));
+  }
+  return series;
+}
+
+test('every metric has its name, type and labels', async (t) => {
+  const metrics = sampleMetrics({ endpointStatuses: () => [sampleStatus()] });
+  metrics.ended(sampleRecord());
+  metrics.ended(sampleRecord({ outcome: 'shed', status: 429, attempts: 0 }));
+  metrics.retried(sampleRecord(), 'unreachable');
+  const text = await metrics.text();
+
+  const types = new Map([...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) => [name, type]));
+  const labels = new Map<string, string>();
+  for (const series of parse(text).keys()) {
+    const [name = '', rest = ''] = series.split('{');
+    labels.set(name, [...rest.matchAll(/([a-z_]+)="/g)].map(([, label]) => label).join(' '));
+  }
+  const wanted: [name: string, type: string, labels: string][] = [
+    ['warmroute_requests_total', 'counter', 'code listener model outcome policy'],
+    ['warmroute_request_duration_seconds', 'histogram', 'listener model policy'],
+    ['warmroute_time_to_first_token_seconds', 'histogram', 'listener model policy'],
+    ['warmroute_in_flight_requests', 'gauge', 'endpoint pool'],
+    ['warmroute_queued_prompt_tokens', 'gauge', 'endpoint pool'],
+    ['warmroute_endpoint_available', 'gauge', 'endpoint pool'],
+    ['warmroute_match_ratio', 'histogram', 'listener'],
+    ['warmroute_prompt_tokens_total', 'counter', 'endpoint pool'],
+    ['warmroute_predicted_cached_tokens_total', 'counter', 'endpoint pool'],
+    ['warmroute_reported_cached_tokens_total', 'counter', 'endpoint pool'],
+    ['warmroute_prediction_error_tokens_total', 'counter', 'endpoint pool'],
+    ['warmroute_prefix_index_tokens', 'gauge', 'endpoint pool'],
+    ['warmroute_prefix_index_capacity_tokens', 'gauge', 'endpoint pool'],
+    ['warmroute_choice_duration_seconds', 'histogram', 'policy'],
+    ['warmroute_retries_total', 'counter', 'reason'],
+    ['warmroute_shed_total', 'counter', 'reason'],
+    ['warmroute_ejections_total', 'counter', 'endpoint pool'],
+    ['warmroute_prompt_tokens_not_recomputed_total', 'counter', 'listener'],
+    ['warmroute_complete_prompt_tokens_total', 'counter', 'listener'],
+    ['warmroute_build_info', 'gauge', 'version'],
+  ];
+  for (const [name, type, wantedLabels] of wanted) {
+    t.equal(types.get(name), type, name);
+    t.equal(labels.get(type === 'histogram' ? `${name}_count` : name), wantedLabels, `${name} labels`);
+  }
+  t.ok(types.has('process_resident_memory_bytes'), 'of the process');
+  t.ok(types.has('nodejs_eventloop_lag_seconds'), 'of Node');
+  t.match(metrics.contentType, /^text\/plain; version=0\.0\.4/);
+});
+
+test('a request that ended is counted once under its labels', async (t) => {
+  const metrics = sampleMetrics();
+  metrics.ended(sampleRecord());
+  metrics.ended(sampleRecord());
+  metrics.ended(sampleRecord({ outcome: 'client_gone', status: 499, timeToFirstTokenMs: undefined }));
+  const series = parse(await metrics.text());
+  t.equal(series.get('warmroute_requests_total{code="200",listener="prefix",model="qwen",outcome="complete",policy="prefix-cost"}'), 2);
+  t.equal(series.get('warmroute_requests_total{code="499",listener="prefix",model="qwen",outcome="client_gone",policy="prefix-cost"}'), 1);
+  const labels = 'listener="prefix",model="qwen",policy="prefix-cost"';
+  t.equal(series.get(`warmroute_request_duration_seconds_count{${labels}}`), 3);
+  t.equal(series.get(`warmroute_time_to_first_token_seconds_count{${labels}}`), 2, 'no first token came for the third');
+});
+
+test('the buckets of times are seconds', async (t) => {
+  const metrics = sampleMetrics();
+  metrics.ended(sampleRecord({ timeToFirstTokenMs: 50, durationMs: 60_001, choiceDurationMs: 0.04 }));
+  const series = parse(await metrics.text());
+  const bucket = (name: string, le: string) => [...series].find(([key]) => key.startsWith(`${name}_bucket`) && key.includes(`le="${le}"`))?.[1];
+  t.equal(bucket('warmroute_time_to_first_token_seconds', '0.025'), 0);
+  t.equal(bucket('warmroute_time_to_first_token_seconds', '0.05'), 1);
+  t.equal(bucket('warmroute_request_duration_seconds', '60'), 0);
+  t.equal(bucket('warmroute_request_duration_seconds', '120'), 1);
+  t.equal(bucket('warmroute_choice_duration_seconds', '0.000025'), 0);
+  t.equal(bucket('warmroute_choice_duration_seconds', '0.00005'), 1);
+});
+
+test('models over the limit share one label, and those before it keep theirs', async (t) => {
+  const metrics = sampleMetrics({ modelsMax: 2 });
+  for (const model of ['a', 'b', 'c', 'd', 'a', '', 'é'.repeat(65)]) metrics.ended(sampleRecord({ model }));
+  const series = parse(await metrics.text());
+  const counts = Object.fromEntries(
+    [...series].flatMap(([key, value]) => (key.startsWith('warmroute_requests_total') ? [[/model="([^"]*)"/.exec(key)?.[1], value]] : [])),
+  );
+  t.strictSame(counts, { a: 2, b: 1, other: 3, none: 1 });
+});
+
+test('a name longer than a label may be takes no place of one that fits', async (t) => {
+  const metrics = sampleMetrics({ modelsMax: 1 });
+  for (const model of ['x'.repeat(129), 'y'.repeat(128)]) metrics.ended(sampleRecord({ model }));
+  const text = await metrics.text();
+  t.match(text, `model="${'y'.repeat(128)}"`);
+  t.notMatch(text, 'x'.repeat(129));
+});
+
+test('a model cannot break out of its label', async (t) => {
+  const metrics = sampleMetrics();
+  metrics.ended(sampleRecord({ model: 'a"} 1\nfake_total{x="\\' }));
+  t.notMatch(await metrics.text(), /^fake_total/m);
+});
+
+test('endpoints are read at the scrape, and one that is gone takes its series along', async (t) => {
+  let statuses = [sampleStatus(), sampleStatus({ id: '10.0.0.12:8000', available: false, inFlight: 0 })];
+  const metrics = sampleMetrics({ endpointStatuses: () => statuses });
+  const first = parse(await metrics.text());
+  const at = (name: string, endpoint = '10.0.0.11:8000') => first.get(`${name}{endpoint="${endpoint}",pool="default"}`);
+  t.equal(at('warmroute_in_flight_requests'), 3);
+  t.equal(at('warmroute_queued_prompt_tokens'), 1200);
+  t.equal(at('warmroute_endpoint_available'), 1);
+  t.equal(at('warmroute_endpoint_available', '10.0.0.12:8000'), 0);
+  t.equal(at('warmroute_prefix_index_tokens'), 5000);
+  t.equal(at('warmroute_prefix_index_capacity_tokens'), 400_000);
+  t.equal(at('warmroute_prompt_tokens_total'), 900);
+  t.equal(at('warmroute_predicted_cached_tokens_total'), 640);
+  t.equal(at('warmroute_reported_cached_tokens_total'), 600);
+  t.equal(at('warmroute_prediction_error_tokens_total'), 48);
+  t.equal(at('warmroute_ejections_total'), 2);
+
+  statuses = [sampleStatus({ inFlight: 1 })];
+  const text = await metrics.text();
+  t.notMatch(text, '10.0.0.12:8000');
+  const second = parse(text);
+  t.equal(second.get('warmroute_in_flight_requests{endpoint="10.0.0.11:8000",pool="default"}'), 1);
+  t.equal(second.get('warmroute_ejections_total{endpoint="10.0.0.11:8000",pool="default"}'), 2, 'totals are taken over, not added up');
+});
+
+test('tokens not recomputed are the reported ones, else the predicted ones, of complete requests', async (t) => {
+  const metrics = sampleMetrics();
+  metrics.ended(sampleRecord());
+  metrics.ended(sampleRecord({ reportedCachedTokens: undefined, reportedPromptTokens: undefined }));
+  metrics.ended(sampleRecord({ outcome: 'truncated' }));
+  metrics.ended(sampleRecord({ surface: 'by-load' }));
+  const series = parse(await metrics.text());
+  t.equal(series.get('warmroute_prompt_tokens_not_recomputed_total{listener="prefix"}'), 112 + 96);
+  t.equal(series.get('warmroute_complete_prompt_tokens_total{listener="prefix"}'), 200 + 180);
+});
+
+test('only choices between endpoints for a prompt count as match ratios', async (t) => {
+  const metrics = sampleMetrics();
+  metrics.ended(sampleRecord());
+  metrics.ended(sampleRecord({ attempts: 0, endpoint: '', pool: '', policy: '', outcome: 'error', status: 404 }));
+  metrics.ended(sampleRecord({ surface: 'by-load', policy: 'least-request' }));
+  const series = parse(await metrics.text());
+  t.equal(series.get('warmroute_match_ratio_count{listener="prefix"}'), 1);
+  t.equal(series.get('warmroute_match_ratio_bucket{le="0.5",listener="prefix"}'), 0);
+  t.equal(series.get('warmroute_match_ratio_bucket{le="0.6",listener="prefix"}'), 1);
+  t.equal(series.get('warmroute_choice_duration_seconds_count{policy="least-request"}'), 1);
+  t.equal(series.get('warmroute_choice_duration_seconds_count{policy="none"}'), undefined);
+});
+
+test('what was shed is counted by reason', async (t) => {
+  const metrics = sampleMetrics();
+  for (const status of [429, 429, 503]) metrics.ended(sampleRecord({ outcome: 'shed', status, attempts: 0 }));
+  const series = parse(await metrics.text());
+  t.equal(series.get('warmroute_shed_total{reason="overloaded"}'), 2);
+  t.equal(series.get('warmroute_shed_total{reason="unavailable"}'), 1);
+});
+
+test('two routers in one process count apart', async (t) => {
+  const one = sampleMetrics();
+  const other = sampleMetrics();
+  one.retried(sampleRecord(), 'reset');
+  t.match(await one.text(), 'warmroute_retries_total{reason="reset"} 1');
+  t.notMatch(await other.text(), 'reason="reset"');
+});

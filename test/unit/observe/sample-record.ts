@@ -1,0 +1,47 @@
+// sample-record.ts: one finished request and one endpoint, for the tests of this room.
+
+import type { RequestRecord } from '../../../src/core/record.ts';
+import type { EndpointStatus } from '../../../src/core/status.ts';
+
+export function sampleRecord(changes: Partial<RequestRecord> = {}): RequestRecord {
+  return {
+    id: 'req-1',
+    listener: 'prefix',
+    surface: 'chat',
+    model: 'qwen',
+    policy: 'prefix-cost',
+    pool: 'default',
+    endpoint: '10.0.0.11:8000',
+    attempts: 1,
+    matchRatio: 390 / 718,
+    promptTokens: 180,
+    predictedCachedTokens: 96,
+    choiceDurationMs: 0.04,
+    reportedPromptTokens: 200,
+    reportedCachedTokens: 112,
+    completionTokens: 10,
+    timeToFirstTokenMs: 31.26,
+    durationMs: 420.04,
+    status: 200,
+    outcome: 'complete',
+    reason: '',
+    ...changes,
+  };
+}
+
+export function sampleStatus(changes: Partial<EndpointStatus> = {}): EndpointStatus {
+  return {
+    id: '10.0.0.11:8000',
+    pool: 'default',
+    available: true,
+    unavailableBecause: '',
+    models: ['qwen'],
+    inFlight: 3,
+    queuedPromptTokens: 1200,
+    ejections: 2,
+    index: { tokens: 5000, capacityTokens: 400_000, blocks: 120, bytes: 65_536 },
+    load: { ageMs: 250, running: 4, waiting: 1, kvUsage: 0.25, blockSize: undefined },
+    reported: { promptTokens: 900, predictedCachedTokens: 640, cachedTokens: 600, errorTokens: 48 },
+    ...changes,
+  };
+}

@@ -1,0 +1,137 @@
+import { connect } from 'node:net';
+
+import { test } from 'tap';
+import type { Test } from 'tap';
+
+import { createAdmin } from '../../../src/server/admin.ts';
+import type { AdminOptions } from '../../../src/server/admin.ts';
+import { sampleStatus } from '../observe/sample-record.ts';
+
+async function listen(t: Test, options: Partial<AdminOptions> = {}): Promise<string> {
+  const admin = createAdmin({
+    version: '1.2.3',
+    ready: () => ({ ready: true, reasons: [] }),
+    statuses: () => [],
+    metricsText: async () => 'some_total 1\n',
+    metricsContentType: 'text/plain; version=0.0.4; charset=utf-8',
+    unexpected: (error) => t.fail('unexpected', { error }),
+    ...options,
+  });
+  t.teardown(() => admin.close());
+  return admin.listen({ host: '127.0.0.1', port: 0 });
+}
+
+test('a process that runs is alive, ready or not', async (t) => {
+  const url = await listen(t, { ready: () => ({ ready: false, reasons: ['draining'] }) });
+  const answer = await fetch(`${url}/live`);
+  t.equal(answer.status, 200);
+  t.strictSame(await answer.json(), { live: true });
+});
+
+test('ready says which pool waits for what until none does', async (t) => {
+  let readiness = { ready: false, reasons: ['pool default: no healthy endpoint'] };
+  const url = await listen(t, { ready: () => readiness });
+  const waiting = await fetch(`${url}/ready`);
+  t.equal(waiting.status, 503);
+  t.strictSame(await waiting.json(), { ready: false, reasons: ['pool default: no healthy endpoint'] });
+
+  readiness = { ready: true, reasons: [] };
+  const ready = await fetch(`${url}/ready`);
+  t.equal(ready.status, 200);
+  t.strictSame(await ready.json(), { ready: true, reasons: [] });
+  t.equal(ready.headers.get('cache-control'), 'no-store');
+});
+
+test('metrics come as text with the content type of their format', async (t) => {
+  const url = await listen(t);
+  const answer = await fetch(`${url}/metrics`);
+  t.equal(answer.status, 200);
+  t.equal(answer.headers.get('content-type'), 'text/plain; version=0.0.4; charset=utf-8');
+  t.equal(await answer.text(), 'some_total 1\n');
+});
+
+test('endpoints show their live state under snake_case keys', async (t) => {
+  const statuses = [
+    sampleStatus(),
+    sampleStatus({ id: '10.0.0.12:8000', available: false, unavailableBecause: 'unhealthy', models: [], inFlight: 1, load: undefined }),
+  ];
+  const url = await listen(t, { statuses: () => statuses });
+  const answer = await fetch(`${url}/endpoints`);
+  t.strictSame(await answer.json(), {
+    version: '1.2.3',
+    summary: { endpoints: 2, available: 1, in_flight: 4 },
+    endpoints: [
+      {
+        id: '10.0.0.11:8000',
+        pool: 'default',
+        available: true,
+        unavailable_because: '',
+        models: ['qwen'],
+        in_flight: 3,
+        queued_prompt_tokens: 1200,
+        ejections: 2,
+        index: { tokens: 5000, capacity_tokens: 400_000, blocks: 120, bytes: 65_536 },
+        load: { age_ms: 250, running: 4, waiting: 1, kv_usage: 0.25, block_size: null },
+        reported: { prompt_tokens: 900, predicted_cached_tokens: 640, cached_tokens: 600, error_tokens: 48 },
+      },
+      {
+        id: '10.0.0.12:8000',
+        pool: 'default',
+        available: false,
+        unavailable_because: 'unhealthy',
+        models: [],
+        in_flight: 1,
+        queued_prompt_tokens: 1200,
+        ejections: 2,
+        index: { tokens: 5000, capacity_tokens: 400_000, blocks: 120, bytes: 65_536 },
+        load: null,
+        reported: { prompt_tokens: 900, predicted_cached_tokens: 640, cached_tokens: 600, error_tokens: 48 },
+      },
+    ],
+  });
+});
+
+test('anything else is not found, as JSON', async (t) => {
+  const url = await listen(t);
+  for (const [method, path] of [['GET', '/'], ['POST', '/ready'], ['GET', '/v1/models'], ['GET', '/metrics/']] as const) {
+    const answer = await fetch(`${url}${path}`, { method });
+    t.equal(answer.status, 404, `${method} ${path}`);
+    t.strictSame(await answer.json(), { error: 'not found' });
+  }
+});
+
+test('a path that cannot be decoded, or a body that is too much, is the caller\'s mistake and not ours', async (t) => {
+  const url = await listen(t);
+  t.equal((await fetch(`${url}/%zz`)).status, 404);
+  const answer = await fetch(`${url}/live`, { method: 'POST', body: 'x'.repeat(4096), headers: { 'content-type': 'application/json' } });
+  t.equal(answer.status, 413);
+});
+
+test('metrics that cannot be made are a 500 that says nothing, and are reported', async (t) => {
+  const errors: unknown[] = [];
+  const failure = new Error('secret detail');
+  const url = await listen(t, { metricsText: () => Promise.reject(failure), unexpected: (error) => errors.push(error) });
+  const answer = await fetch(`${url}/metrics`);
+  t.equal(answer.status, 500);
+  t.strictSame(await answer.json(), { error: 'internal error' });
+  t.strictSame(errors, [failure]);
+});
+
+test('an idle connection does not hold up closing', async (t) => {
+  const admin = createAdmin({
+    version: '1.2.3',
+    ready: () => ({ ready: true, reasons: [] }),
+    statuses: () => [],
+    metricsText: async () => '',
+    metricsContentType: 'text/plain',
+    unexpected: () => {},
+  });
+  const url = await admin.listen({ host: '127.0.0.1', port: 0 });
+  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+  socket.write('GET /live HTTP/1.1\r\nhost: a\r\n\r\n');
+  await new Promise((resolve) => socket.once('data', resolve));
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  await admin.close();
+  await closed;
+  t.pass('closed');
+});
