@@ -1,0 +1,280 @@
+// chain-writer.ts: cuts a canonical prompt into blocks while it is written, and hashes each onto the ones before.
+
+import { FROM_ASSISTANT, MESSAGE_END } from '../core/chain.ts';
+import type { Chain } from '../core/chain.ts';
+import { BlockList } from './block-list.ts';
+import { createStrongHash } from './hash.ts';
+import type { StrongHash } from './hash.ts';
+
+/** What a piece of the canonical prompt is. Part of its hash, so the same text in another place is another prompt. */
+export const PIECE = {
+  salt: 1,
+  argument: 2,
+  tool: 3,
+  role: 4,
+  roleName: 5,
+  text: 6,
+  media: 7,
+  reasoning: 8,
+  toolCall: 9,
+  reference: 10,
+  tokens: 11,
+  document: 12,
+  unknown: 13,
+  tail: 14,
+  end: 15,
+} as const;
+
+export type PieceKind = (typeof PIECE)[keyof typeof PIECE];
+
+/** Small enough to stay in the second-level cache; no prompt, however large, needs more. */
+const WINDOW_BYTES = 65_536;
+const STEP_MIN_BYTES = 64;
+const STEP_MAX_BYTES = 4_096;
+/** A block is about this share of the prompt before it. */
+const STEP_SHIFT = 5;
+/** A native digest costs about 1.2 µs whatever it covers, the lanes 0.5 ns a byte: one digest for so many bytes is not felt. */
+const STRONG_EVERY_BYTES = 4_096;
+
+/**
+ * Writes one prompt at a time: `begin`, pieces and message ends, `finish`.
+ *
+ * Nothing it returns shares memory with it.
+ */
+export class ChainWriter {
+  readonly #strong: StrongHash;
+  readonly #bytes: Uint8Array;
+  readonly #words: Int32Array;
+  readonly #encoder = new TextEncoder();
+  readonly #digest = new Int32Array(2);
+  readonly #seedLow: number;
+  readonly #seedHigh: number;
+  /** The two lanes: all that was written so far. */
+  #low = 0;
+  #high = 0;
+  /** Where the next byte goes in the window; where what the lanes have not seen begins; and what no strong digest has seen. */
+  #at = 0;
+  #folded = 0;
+  #strongFrom = 0;
+  #strongBytes = 0;
+  /** Counted bytes so far, and the position from which on a boundary is due. */
+  #position = 0;
+  #due = 0;
+  #mark = 0;
+  readonly #blocks = new BlockList();
+
+  constructor(secret: Uint8Array) {
+    this.#strong = createStrongHash(secret, WINDOW_BYTES);
+    this.#bytes = this.#strong.scratch;
+    this.#words = new Int32Array(this.#bytes.buffer, this.#bytes.byteOffset, WINDOW_BYTES >> 2);
+    this.#strong.add(0, 0);
+    this.#strong.digest(this.#digest);
+    this.#seedLow = this.#digest[0] ?? 0;
+    this.#seedHigh = this.#digest[1] ?? 0;
+  }
+
+  /** Blocks so far. */
+  get blocks(): number {
+    return this.#blocks.length;
+  }
+
+  /** Forgets whatever was being written: an earlier prompt may have ended in an error. */
+  begin(): void {
+    this.#low = this.#seedLow;
+    this.#high = this.#seedHigh;
+    this.#at = 0;
+    this.#folded = 0;
+    this.#strongFrom = 0;
+    this.#strongBytes = 0;
+    this.#position = 0;
+    this.#due = STEP_MIN_BYTES;
+    this.#mark = 0;
+    this.#blocks.clear();
+    this.#strong.digest(this.#digest);
+  }
+
+  /** Blocks from here on belong to a message that the model wrote, or not. */
+  fromAssistant(yes: boolean): void {
+    this.#mark = yes ? FROM_ASSISTANT : 0;
+  }
+
+  /** Text that is part of the prompt: counted, and cut where it is long. */
+  text(kind: PieceKind, text: string): void {
+    this.#cutIfDue();
+    for (let rest = text; ; ) {
+      const read = this.#encode(rest);
+      this.#cutLong(kind);
+      if (read === rest.length) break;
+      rest = rest.slice(read);
+      this.#slide();
+    }
+    const tail = this.#at - this.#folded;
+    this.#position += tail;
+    this.#closePiece(kind, tail);
+  }
+
+  /** Text that decides how the prompt is rendered and is no part of it: hashed, not counted, not cut. */
+  note(kind: PieceKind, text: string): void {
+    let size = 0;
+    for (let rest = text; ; ) {
+      const from = this.#at;
+      const read = this.#encode(rest);
+      size += this.#at - from;
+      if (read === rest.length) break;
+      rest = rest.slice(read);
+      this.#fold((this.#at - this.#folded) & ~3);
+      this.#slide();
+    }
+    this.#closePiece(kind, size);
+  }
+
+  /** Something that is known by its digest alone and counts as `countedBytes`, whatever its size. */
+  opaque(kind: PieceKind, content: string, countedBytes: number): void {
+    this.#cutIfDue();
+    this.#foldStrong();
+    let size = 0;
+    for (let rest = content; ; ) {
+      this.#at = 0;
+      const read = this.#encode(rest);
+      this.#strong.add(0, this.#at);
+      size += this.#at;
+      if (read === rest.length) break;
+      rest = rest.slice(read);
+    }
+    this.#at = 0;
+    this.#folded = 0;
+    this.#strongFrom = 0;
+    this.#foldStrong();
+    this.#position += countedBytes;
+    this.#frame(kind, size);
+  }
+
+  /** Token ids, four bytes each. */
+  tokens(ids: readonly unknown[]): void {
+    for (let next = 0; next < ids.length; ) {
+      const room = Math.min(ids.length - next, (WINDOW_BYTES - this.#at) >> 2);
+      for (let i = 0; i < room; i += 1) this.#words[(this.#at >> 2) + i] = Number(ids[next + i]);
+      next += room;
+      this.#at += 4 * room;
+      this.#cutLong(PIECE.tokens);
+      if (next < ids.length) this.#slide();
+    }
+    const tail = this.#at - this.#folded;
+    this.#position += tail;
+    this.#closePiece(PIECE.tokens, tail);
+  }
+
+  /** A name from a known list: counted like text, hashed as its number. */
+  code(kind: PieceKind, code: number, countedBytes: number): void {
+    this.#position += countedBytes;
+    this.#frame(kind, code);
+  }
+
+  /** Ends the message, and with it a block. */
+  endMessage(): void {
+    this.#frame(PIECE.end, 0);
+    this.#boundary(this.#mark | MESSAGE_END);
+  }
+
+  finish(): Chain {
+    return this.#blocks.take();
+  }
+
+  /** Appends what fits and returns how much of the string that was. */
+  #encode(text: string): number {
+    const { read, written } = this.#encoder.encodeInto(text, this.#bytes.subarray(this.#at));
+    this.#at += written;
+    return read;
+  }
+
+  /** Makes room behind the bytes that are not folded yet. */
+  #slide(): void {
+    if (this.#strongFrom < this.#folded) this.#strong.add(this.#strongFrom, this.#folded);
+    this.#strongBytes += this.#folded - this.#strongFrom;
+    this.#bytes.copyWithin(0, this.#folded, this.#at);
+    this.#at -= this.#folded;
+    this.#folded = 0;
+    this.#strongFrom = 0;
+  }
+
+  /** A boundary that was due inside or before the last piece stands before the next one, so that a long piece does not hide it. */
+  #cutIfDue(): void {
+    if (this.#position >= this.#due) this.#boundary(this.#mark);
+  }
+
+  /** Cuts where a boundary is due and more follows. What is left is at most one block. */
+  #cutLong(kind: PieceKind): void {
+    for (;;) {
+      const size = Math.max(4, (this.#due - this.#position + 3) & ~3);
+      if (this.#at - this.#folded <= size) return;
+      this.#fold(size);
+      this.#position += size;
+      this.#frame(kind, size);
+      this.#boundary(this.#mark);
+    }
+  }
+
+  /** Pads to whole words and says what it was and how long: behind the content, so that what follows cannot change its hash. */
+  #closePiece(kind: PieceKind, size: number): void {
+    while ((this.#at & 3) !== 0) {
+      this.#bytes[this.#at] = 0;
+      this.#at += 1;
+    }
+    this.#fold(this.#at - this.#folded);
+    this.#frame(kind, size);
+    if (this.#at > WINDOW_BYTES - 1_024) this.#slide();
+  }
+
+  #fold(size: number): void {
+    const words = this.#words;
+    const to = (this.#folded + size) >> 2;
+    let low = this.#low;
+    let high = this.#high;
+    for (let i = this.#folded >> 2; i < to; i += 1) {
+      const word = words[i] as number;
+      low = Math.imul(low ^ word, 0x9e3779b1);
+      low = (low << 15) | (low >>> 17);
+      high = Math.imul(high ^ word, 0x85ebca77);
+      high = (high << 13) | (high >>> 19);
+    }
+    this.#low = low;
+    this.#high = high;
+    this.#folded += size;
+  }
+
+  #frame(kind: PieceKind, size: number): void {
+    this.#mix(kind);
+    this.#mix(size);
+  }
+
+  #mix(word: number): void {
+    const low = Math.imul(this.#low ^ word, 0x9e3779b1);
+    const high = Math.imul(this.#high ^ word, 0x85ebca77);
+    this.#low = (low << 15) | (low >>> 17);
+    this.#high = (high << 13) | (high >>> 19);
+  }
+
+  #foldStrong(): void {
+    if (this.#strongFrom < this.#folded) this.#strong.add(this.#strongFrom, this.#folded);
+    this.#strong.digest(this.#digest);
+    this.#low ^= this.#digest[0] as number;
+    this.#high ^= this.#digest[1] as number;
+    this.#strongFrom = this.#folded;
+    this.#strongBytes = 0;
+  }
+
+  /** One-to-one on the 64 bits of the lanes, so it adds no collision; each bit of them reaches each bit of the hash. */
+  #boundary(mark: number): void {
+    if (this.#strongBytes + this.#folded - this.#strongFrom >= STRONG_EVERY_BYTES) this.#foldStrong();
+    this.#low = avalanche(this.#low ^ ((this.#high << 16) | (this.#high >>> 16)));
+    this.#high = avalanche(this.#high ^ this.#low);
+    this.#blocks.push(this.#low, this.#high, this.#position, mark);
+    this.#due = this.#position + Math.min(STEP_MAX_BYTES, Math.max(STEP_MIN_BYTES, this.#position >> STEP_SHIFT));
+  }
+}
+
+function avalanche(word: number): number {
+  let mixed = Math.imul(word ^ (word >>> 16), 0x85ebca6b);
+  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
+  return mixed ^ (mixed >>> 16);
+}
