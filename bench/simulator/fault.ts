@@ -1,0 +1,77 @@
+// fault.ts: what can be made to go wrong with a simulated server.
+
+/** One command. `times` is how many requests it hits; left out it lasts until `heal`. */
+export type Fault =
+  /** Closes the port and resets every connection. */
+  | { readonly kind: 'die' }
+  /** Resets every connection and starts again as a new process with an empty cache, after the port was closed for `downMs`. */
+  | { readonly kind: 'restart'; readonly downMs?: number }
+  /** Accepts connections and never answers. */
+  | { readonly kind: 'hang' }
+  /** Streams, old and new, fall silent and stay open. */
+  | { readonly kind: 'hang-streams' }
+  /** Answers everything with this status. */
+  | { readonly kind: 'status'; readonly status: number; readonly times?: number }
+  /** Ends a stream after so many events: with a reset, or `clean` with the end of the body but no `[DONE]`. */
+  | { readonly kind: 'cut'; readonly afterEvents: number; readonly clean?: boolean; readonly times?: number }
+  /** Sends an error as the first event of a 200. */
+  | { readonly kind: 'error-first'; readonly status?: 500 | 503; readonly times?: number }
+  /** Ends what is in flight with finish_reason "abort", and the next `times` requests (0) before their first token. */
+  | { readonly kind: 'abort'; readonly times?: number }
+  /** Finishes what is in flight and refuses new requests with a 500, while /health stays 200. */
+  | { readonly kind: 'drain' }
+  | { readonly kind: 'engine-dead' }
+  /** Empties the cache without a sign. */
+  | { readonly kind: 'flush' }
+  | { readonly kind: 'slow'; readonly factor: number }
+  /** Ends all lasting faults but `die`, which `restart` ends. */
+  | { readonly kind: 'heal' };
+
+/** The faults that last, as the server consults them. */
+export interface FaultState {
+  hang: boolean;
+  hangStreams: boolean;
+  drain: boolean;
+  engineDead: boolean;
+  status: Limited<{ readonly status: number }> | undefined;
+  cut: Limited<{ readonly afterEvents: number; readonly clean: boolean }> | undefined;
+  errorFirst: Limited<{ readonly status: 500 | 503 }> | undefined;
+  abort: Limited<object> | undefined;
+}
+
+export type Limited<T> = T & { left: number };
+
+export function noFaults(): FaultState {
+  return {
+    hang: false,
+    hangStreams: false,
+    drain: false,
+    engineDead: false,
+    status: undefined,
+    cut: undefined,
+    errorFirst: undefined,
+    abort: undefined,
+  };
+}
+
+/** The fault if it still hits, counted down by this request. */
+export function strike<T>(fault: Limited<T> | undefined): Limited<T> | undefined {
+  if (fault === undefined || fault.left <= 0) return undefined;
+  fault.left -= 1;
+  return fault;
+}
+
+const kinds = new Set<string>([
+  'die', 'restart', 'hang', 'hang-streams', 'status', 'cut', 'error-first', 'abort', 'drain', 'engine-dead', 'flush', 'slow', 'heal',
+] satisfies Fault['kind'][]);
+
+const needed: Record<string, string> = { status: 'status', cut: 'afterEvents', slow: 'factor' };
+
+/** Checks a command that came over HTTP. */
+export function readFault(body: Record<string, unknown>): Fault {
+  const kind = String(body['kind']);
+  if (!kinds.has(kind)) throw new TypeError(`unknown fault '${kind}': wanted one of ${[...kinds].join(', ')}`);
+  const field = needed[kind];
+  if (field !== undefined && typeof body[field] !== 'number') throw new TypeError(`fault '${kind}' needs a number '${field}'`);
+  return body as unknown as Fault;
+}
