@@ -2,6 +2,7 @@
 
 import type { EndpointAddress } from '../core/dispatcher.ts';
 import { type LoadSample, restartedBetween } from './load-sample.ts';
+import type { PoolSettings } from './settings.ts';
 
 /** A name that an endpoint answers to. */
 export interface ServedModel {
@@ -11,20 +12,6 @@ export interface ServedModel {
 }
 
 export type Health = 'unknown' | 'healthy' | 'unhealthy';
-
-/** What does not change while the endpoint lives. */
-export interface EndpointSettings {
-  readonly inFlightMax: number;
-  readonly slowStartMs: number;
-  /** Failed probes in a row. */
-  readonly unhealthyAfter: number;
-  /** Others send traffic to it too. */
-  readonly shared: boolean;
-  /** Takes requests that are routed by load. */
-  readonly byLoad: boolean;
-  /** As configured for it. Undefined: whatever holds for all endpoints. */
-  readonly kvCacheTokens: number | 'auto' | undefined;
-}
 
 /** Told when an endpoint changes. */
 export interface EndpointEvents {
@@ -46,7 +33,10 @@ const SLOW_START_SHARE_MIN = 0.1;
  */
 export class Endpoint {
   readonly address: EndpointAddress;
-  readonly settings: EndpointSettings;
+  /** Of its pool. */
+  readonly settings: PoolSettings;
+  /** The size of its KV cache as configured for it alone; undefined: whatever holds for all endpoints. */
+  readonly kvCacheTokens: number | 'auto' | undefined;
   /** Its source no longer names it: it finishes what it has and gets nothing new. */
   draining = false;
   readonly #events: EndpointEvents;
@@ -62,12 +52,19 @@ export class Endpoint {
   #upSinceMs: number | undefined;
   #ramps = false;
 
-  /** `hasSettledPeer` says whether another endpoint of the pool has carried its full share for a while. */
-  constructor(address: EndpointAddress, settings: EndpointSettings, events: EndpointEvents, hasSettledPeer: (nowMs: number) => boolean) {
-    this.address = address;
-    this.settings = settings;
-    this.#events = events;
-    this.#hasSettledPeer = hasSettledPeer;
+  constructor(parts: {
+    readonly address: EndpointAddress;
+    readonly settings: PoolSettings;
+    readonly kvCacheTokens: number | 'auto' | undefined;
+    readonly events: EndpointEvents;
+    /** Whether another endpoint of the pool has carried its full share for a while. */
+    readonly hasSettledPeer: (nowMs: number) => boolean;
+  }) {
+    this.address = parts.address;
+    this.settings = parts.settings;
+    this.kvCacheTokens = parts.kvCacheTokens;
+    this.#events = parts.events;
+    this.#hasSettledPeer = parts.hasSettledPeer;
   }
 
   /** Our outstanding requests, by weight. */
@@ -118,11 +115,11 @@ export class Endpoint {
     this.#events.onHealth(this, true, 'probe succeeded');
   }
 
-  /** `why` is for people. The first probe of all decides at once; afterwards only `unhealthyAfter` failures in a row do. */
+  /** `why` is for people. The first probe of all decides at once; afterwards only as many failures in a row as are configured do. */
   noteProbeFailed(why: string): void {
     this.#failuresInRow += 1;
     if (this.#health === 'unhealthy') return;
-    if (this.#health === 'healthy' && this.#failuresInRow < this.settings.unhealthyAfter) return;
+    if (this.#health === 'healthy' && this.#failuresInRow < this.settings.probe.unhealthyAfter) return;
     this.#health = 'unhealthy';
     this.#upSinceMs = undefined;
     this.#events.onHealth(this, false, why);

@@ -107,13 +107,14 @@ export class Pools {
   }
 
   #create(pool: Pool, id: string, address: SourceAddress): Endpoint {
-    const { name, apiKey, inFlightMax, slowStartMs, shared, byLoad, probe } = pool.settings;
-    const endpoint: Endpoint = new Endpoint(
-      { id, pool: name, origin: `${address.scheme}://${id}`, apiKey: apiKey === '' ? undefined : apiKey },
-      { inFlightMax, slowStartMs, shared, byLoad, unhealthyAfter: probe.unhealthyAfter, kvCacheTokens: address.kvCacheTokens },
-      this.#events,
-      (nowMs) => pool.endpoints.some((peer) => peer !== endpoint && peer.settled(nowMs)),
-    );
+    const { name, apiKey } = pool.settings;
+    const endpoint: Endpoint = new Endpoint({
+      address: { id, pool: name, origin: `${address.scheme}://${id}`, apiKey: apiKey === '' ? undefined : apiKey },
+      settings: pool.settings,
+      kvCacheTokens: address.kvCacheTokens,
+      events: this.#events,
+      hasSettledPeer: (nowMs) => pool.endpoints.some((peer) => peer !== endpoint && peer.settled(nowMs)),
+    });
     this.#byId.set(id, endpoint);
     return endpoint;
   }

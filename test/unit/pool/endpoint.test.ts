@@ -27,7 +27,7 @@ test('an endpoint is unavailable until its first probe succeeds', async (t) => {
 });
 
 test('the first probe decides at once, later ones only in a row', async (t) => {
-  const { endpoint, seen } = oneEndpoint({ unhealthyAfter: 2 });
+  const { endpoint, seen } = oneEndpoint();
   endpoint.noteProbeFailed('status 503');
   t.equal(endpoint.health, 'unhealthy');
   endpoint.noteProbeSucceeded(0);

@@ -1,6 +1,6 @@
 // fixture.ts: endpoints and pools that write down their events, for tests.
 
-import { Endpoint, type EndpointSettings } from '../../../src/pool/endpoint.ts';
+import { Endpoint } from '../../../src/pool/endpoint.ts';
 import type { PoolEvents } from '../../../src/pool/pools.ts';
 import type { Schedule } from '../../../src/pool/schedule.ts';
 import type { PoolSettings } from '../../../src/pool/settings.ts';
@@ -17,12 +17,11 @@ export function recordedEvents(): PoolEvents & { readonly seen: string[] } {
   };
 }
 
-const SETTINGS: EndpointSettings = { inFlightMax: 4, slowStartMs: 10_000, unhealthyAfter: 2, shared: false, byLoad: true, kvCacheTokens: undefined };
-
-export function oneEndpoint(settings: Partial<EndpointSettings> = {}, hasSettledPeer = false) {
+export function oneEndpoint(settings: Partial<PoolSettings> = {}, hasSettledPeer = false) {
   const events = recordedEvents();
   const address = { id: 'a:8000', pool: 'p', origin: 'http://a:8000', apiKey: undefined };
-  return { endpoint: new Endpoint(address, { ...SETTINGS, ...settings }, events, () => hasSettledPeer), seen: events.seen };
+  const parts = { address, settings: poolSettings('p', settings), kvCacheTokens: undefined, events, hasSettledPeer: () => hasSettledPeer };
+  return { endpoint: new Endpoint(parts), seen: events.seen };
 }
 
 export function poolSettings(name: string, more: Partial<PoolSettings> = {}): PoolSettings {
