@@ -1,0 +1,49 @@
+import { test } from 'tap';
+import { type Chain, MESSAGE_END } from '../../../src/core/chain.ts';
+import { discountedSums, heldBytes, uncachedTokens } from '../../../src/balance/uncached.ts';
+
+/** Two messages: 400 + 200, then 100 + 300 bytes. */
+const CHAIN: Chain = {
+  length: 4,
+  hashes: new Int32Array(8),
+  ends: Float64Array.of(400, 600, 700, 1_000),
+  marks: Uint8Array.of(0, MESSAGE_END, 0, MESSAGE_END),
+};
+const ONE_BRANCH = Uint8Array.of(1, 1, 1, 1);
+
+function sums(branches: Uint8Array, endpoints: number): Float64Array {
+  const out = new Float64Array(CHAIN.length + 1).fill(-1);
+  discountedSums(CHAIN, 0.25, branches, endpoints, out);
+  return out;
+}
+
+test('a match that ends inside a message holds half of the next block', async (t) => {
+  t.equal(heldBytes(CHAIN, 0), 0, 'nothing matched is nothing held');
+  t.equal(heldBytes(CHAIN, 1), 500);
+  t.equal(heldBytes(CHAIN, 2), 600, 'a message’s end is where prompts differ');
+  t.equal(heldBytes(CHAIN, 3), 850);
+  t.equal(heldBytes(CHAIN, 4), 1_000);
+});
+
+test('a prompt cut inside a message and held whole holds no more than itself', async (t) => {
+  t.equal(heldBytes({ ...CHAIN, length: 3 }, 3), 700);
+});
+
+test('without branches every missing token counts', async (t) => {
+  t.strictSame([...sums(ONE_BRANCH, 4)], [250, 150, 100, 75, 0]);
+});
+
+test('a block that goes on in more ways than there are endpoints counts by their ratio', async (t) => {
+  // 100 × 4/8, 50 × 4/5, then one branch.
+  t.strictSame([...sums(Uint8Array.of(8, 5, 4, 1), 4)], [190, 140, 100, 75, 0]);
+});
+
+test('what an endpoint lacks begins where its match ends, half a block later inside a message', async (t) => {
+  const all = sums(ONE_BRANCH, 4);
+  t.strictSame([0, 1, 2, 3, 4].map((held) => uncachedTokens(CHAIN, all, held)), [250, 125, 100, 37.5, 0]);
+});
+
+test('held and missing make the prompt', async (t) => {
+  const all = sums(ONE_BRANCH, 1);
+  for (let held = 0; held <= 4; held++) t.equal(heldBytes(CHAIN, held) * 0.25 + uncachedTokens(CHAIN, all, held), 250);
+});

@@ -1,0 +1,109 @@
+import * as fc from 'fast-check';
+import { test } from 'tap';
+import { Branches } from '../../../src/prefix/branches.ts';
+import { modelKey } from '../../../src/prefix/model-key.ts';
+import { PrefixIndex } from '../../../src/prefix/prefix-index.ts';
+import { chainOf, TOKENS_PER_BYTE } from './conversation.ts';
+import { prefixes } from './naive-index.ts';
+
+const MODEL = modelKey('qwen');
+
+/** A request as the dispatcher sees it through; it stays in flight. */
+function dispatch(branches: Branches, index: PrefixIndex, text: string): void {
+  branches.record(chainOf(text), MODEL);
+  index.record(chainOf(text), MODEL, TOKENS_PER_BYTE);
+}
+
+function after(branches: Branches, text: string, upTo = text.length): number[] {
+  const out = new Uint8Array(text.length);
+  branches.branches(chainOf(text), MODEL, upTo, out);
+  return [...out];
+}
+
+test('a block has as many branches as there were ways on, and a block before it at least as many', async () => {
+  fc.assert(
+    fc.property(fc.array(fc.stringMatching(/^[ab]{1,4}[a-f]{0,3}$/), { minLength: 1, maxLength: 30 }), (texts) => {
+      const branches = new Branches(1_000);
+      const indexes = [new PrefixIndex(0, branches), new PrefixIndex(0, branches)];
+      texts.forEach((text, i) => dispatch(branches, indexes[i % 2]!, text));
+      const seen = new Set(texts.flatMap(prefixes));
+      const waysOn = (name: string): number => [...seen].filter((other) => other.length === name.length + 1 && other.startsWith(name)).length;
+      return texts.every((text) => {
+        const own = prefixes(text).map((name) => Math.max(1, waysOn(name)));
+        const expected = own.map((_, i) => Math.max(...own.slice(i)));
+        return String(after(branches, text)) === String(expected);
+      });
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('what nobody sent has one branch', async (t) => {
+  const branches = new Branches(1_000);
+  t.strictSame(after(branches, 'abc'), [1, 1, 1]);
+  const index = new PrefixIndex(0, branches);
+  for (const end of 'xyz') dispatch(branches, index, `a${end}`);
+  t.strictSame(after(branches, 'aqrs'), [3, 1, 1, 1]);
+});
+
+test('later blocks count even where the answer is cut short, and what lies beyond is left alone', async (t) => {
+  const branches = new Branches(1_000);
+  const index = new PrefixIndex(0, branches);
+  for (const end of 'xyz') dispatch(branches, index, `abc${end}`);
+  t.strictSame(after(branches, 'abcx', 2), [3, 3, 0, 0]);
+  t.strictSame(after(branches, 'qbcx', 2), [1, 1, 0, 0]);
+});
+
+test('the first branch after what used to be the end of a prompt is one, not two', async (t) => {
+  const branches = new Branches(1_000);
+  const index = new PrefixIndex(0, branches);
+  dispatch(branches, index, 'ab');
+  dispatch(branches, index, 'abc');
+  t.strictSame(after(branches, 'abc'), [1, 1, 1]);
+  dispatch(branches, index, 'abd');
+  t.strictSame(after(branches, 'abc'), [2, 2, 1]);
+});
+
+test('a repeated prompt adds no branch, on whatever endpoint', async (t) => {
+  const branches = new Branches(1_000);
+  dispatch(branches, new PrefixIndex(0, branches), 'ab');
+  dispatch(branches, new PrefixIndex(0, branches), 'ab');
+  t.strictSame(after(branches, 'ab'), [1, 1]);
+});
+
+test('a block is forgotten with its last holder, and its count with it', async (t) => {
+  const branches = new Branches(1_000);
+  const indexes = [new PrefixIndex(0, branches), new PrefixIndex(0, branches)];
+  for (const index of indexes) for (const text of ['ab', 'ac']) dispatch(branches, index, text);
+  t.equal(branches.entries, 3);
+  indexes[0]!.forget();
+  t.strictSame(after(branches, 'ab'), [2, 1]);
+  indexes[1]!.forget();
+  t.equal(branches.entries, 0);
+  t.strictSame(after(branches, 'ab'), [1, 1]);
+});
+
+test('counts stop at 255, halve, and do not fall below one', async (t) => {
+  const branches = new Branches(1_000);
+  const index = new PrefixIndex(0, branches);
+  for (let i = 0; i < 300; i++) dispatch(branches, index, `a${String.fromCharCode(1_000 + i)}`);
+  const probe = `a${String.fromCharCode(1_000)}`;
+  t.strictSame(after(branches, probe), [255, 1]);
+  for (const expected of [127, 63, 31, 15, 7, 3, 1, 1]) {
+    branches.halve();
+    t.strictSame(after(branches, probe), [expected, 1]);
+  }
+  index.forget();
+  t.equal(branches.entries, 0, 'halving leaves the holders alone');
+});
+
+test('a full table tracks nothing new, counts nothing, and empties cleanly', async (t) => {
+  const branches = new Branches(3);
+  const indexes = [new PrefixIndex(0, branches), new PrefixIndex(0, branches)];
+  dispatch(branches, indexes[0]!, 'abcd');
+  for (let i = 0; i < 3; i++) dispatch(branches, indexes[1]!, 'abx');
+  t.equal(branches.entries, 3);
+  t.strictSame(after(branches, 'abx'), [1, 1, 1]);
+  for (const index of indexes) index.forget();
+  t.equal(branches.entries, 0);
+});

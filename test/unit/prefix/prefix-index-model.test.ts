@@ -1,0 +1,162 @@
+import * as fc from 'fast-check';
+import { test } from 'tap';
+import { Branches } from '../../../src/prefix/branches.ts';
+import { modelKey } from '../../../src/prefix/model-key.ts';
+import { PrefixIndex } from '../../../src/prefix/prefix-index.ts';
+import { chainOf, TOKENS_PER_BYTE } from './conversation.ts';
+import { NaiveIndex, prefixes } from './naive-index.ts';
+
+const MODEL = modelKey('qwen');
+const text = fc.stringMatching(/^[uU][uUmM]{0,7}$/);
+const capacity = fc.integer({ min: 0, max: 400 });
+
+const step = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('record' as const), text }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('confirm' as const), at: fc.nat() }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('answer' as const), at: fc.nat(), tokens: fc.nat(60) }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('release' as const), at: fc.nat() }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('capacity' as const), tokens: capacity }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('forget' as const) }) },
+);
+type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+
+interface Open {
+  readonly text: string;
+  readonly epoch: number;
+  /** Dispatched since the last forget: the naive index knows only those. */
+  isCurrent: boolean;
+}
+
+/** The index and the naive one, driven by the same steps. */
+class Pair {
+  readonly index: PrefixIndex;
+  readonly naive: NaiveIndex;
+  readonly open: Open[] = [];
+  readonly #seen = new Set<string>();
+  #nowMs = 1_000;
+
+  constructor(capacityTokens: number, branches?: Branches) {
+    this.index = new PrefixIndex(capacityTokens, branches);
+    this.naive = new NaiveIndex(capacityTokens);
+  }
+
+  apply(step: Step): void {
+    this.#nowMs += 7;
+    if (step.kind === 'record') {
+      this.#seen.add(step.text);
+      this.open.push({ text: step.text, epoch: this.index.record(chainOf(step.text), MODEL, TOKENS_PER_BYTE), isCurrent: true });
+      this.naive.record(step.text);
+    } else if (step.kind === 'capacity') {
+      this.index.setCapacityTokens(step.tokens);
+      this.naive.setCapacityTokens(step.tokens);
+    } else if (step.kind === 'forget') {
+      this.index.forget();
+      this.naive.forget();
+      for (const request of this.open) request.isCurrent = false;
+    } else if (this.open.length > 0) {
+      this.#proceed(step, this.open[step.at % this.open.length]!);
+    }
+  }
+
+  #proceed(step: Extract<Step, { at: number }>, request: Open): void {
+    const chain = chainOf(request.text);
+    if (step.kind === 'confirm') {
+      this.index.confirm(chain, MODEL, TOKENS_PER_BYTE, this.#nowMs, request.epoch);
+      if (request.isCurrent) this.naive.confirm(request.text, this.#nowMs);
+    } else if (step.kind === 'answer') {
+      const tokens = step.tokens + 1;
+      this.index.recordAnswer(chain, MODEL, tokens, this.#nowMs, request.epoch);
+      if (request.isCurrent) this.naive.recordAnswer(request.text, tokens, this.#nowMs);
+    } else {
+      this.index.release(chain, MODEL, request.epoch);
+      if (request.isCurrent) this.naive.release(request.text);
+      this.open.splice(this.open.indexOf(request), 1);
+    }
+  }
+
+  releaseAll(): void {
+    while (this.open.length > 0) this.apply({ kind: 'release', at: 0 });
+  }
+
+  /** Throws where the two differ, or the naive one is not what it should be. */
+  compare(): void {
+    const { index, naive } = this;
+    same('blocks', index.blocks, naive.blocks.size);
+    same('confirmedTokens', index.confirmedTokens, naive.confirmedTokens);
+    same('within capacity', index.confirmedTokens <= index.capacityTokens, true);
+    same('tailAgeMs', index.tailAgeMs(this.#nowMs), naive.tailAgeMs(this.#nowMs));
+    for (const known of this.#seen) {
+      for (const name of prefixes(`${known}mM`)) {
+        const matched = index.matchedBlocks(chainOf(name), MODEL);
+        same(`matched ${name}`, matched, naive.matched(name));
+        same(`held ${name}`, index.heldBlocks(chainOf(name), MODEL, matched), naive.held(name));
+      }
+    }
+    for (const name of naive.blocks.keys()) same(`parent of ${name}`, name.length === 1 || naive.blocks.has(name.slice(0, -1)), true);
+    naive.young.forEach((name, at) => {
+      if (name.length > 1) same(`${name} is older than its parent`, naive.young.indexOf(name.slice(0, -1)) < at, true);
+    });
+  }
+}
+
+function same(what: string, actual: unknown, expected: unknown): void {
+  if (actual !== expected) throw new Error(`${what}: ${String(actual)} instead of ${String(expected)}`);
+}
+
+test('the index agrees with the naive one after every step, and evicts in the same order', async () => {
+  fc.assert(
+    fc.property(capacity, fc.array(step, { maxLength: 60 }), (capacityTokens, steps) => {
+      const pair = new Pair(capacityTokens);
+      for (const step of steps) {
+        pair.apply(step);
+        pair.compare();
+      }
+      for (let tokens = pair.index.capacityTokens; tokens >= 0; tokens -= 4) {
+        pair.apply({ kind: 'capacity', tokens });
+        pair.compare();
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('when every request is over and every endpoint forgotten, nothing is left', async () => {
+  const steps = fc.array(fc.record({ endpoint: fc.nat(2), step }), { maxLength: 80 });
+  fc.assert(
+    fc.property(capacity, steps, (capacityTokens, steps) => {
+      const branches = new Branches(1_000);
+      const pairs = Array.from({ length: 3 }, () => new Pair(capacityTokens, branches));
+      for (const { endpoint, step } of steps) {
+        pairs[endpoint]!.apply(step);
+        const union = new Set(pairs.flatMap((pair) => [...pair.naive.blocks.keys()].filter((name) => !name.endsWith('='))));
+        same('blocks known to the branches', branches.entries, union.size);
+      }
+      for (const pair of pairs) {
+        pair.releaseAll();
+        pair.compare();
+        pair.index.setCapacityTokens(0);
+        same('blocks without requests and capacity', pair.index.blocks, 0);
+      }
+      same('blocks known to the branches', branches.entries, 0);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('a withdrawn request leaves what would be there without it, as long as nothing was evicted', async () => {
+  const steps = fc.array(
+    step.filter((step) => step.kind !== 'capacity' && step.kind !== 'forget'),
+    { maxLength: 40 },
+  );
+  fc.assert(
+    fc.property(text, steps, steps, (withdrawn, before, after) => {
+      const pair = new Pair(Infinity);
+      for (const step of before) pair.apply(step);
+      const epoch = pair.index.record(chainOf(withdrawn), MODEL, TOKENS_PER_BYTE);
+      for (const step of after) pair.apply(step);
+      pair.index.release(chainOf(withdrawn), MODEL, epoch);
+      pair.compare();
+    }),
+    { numRuns: 300 },
+  );
+});

@@ -1,0 +1,219 @@
+import { test } from 'tap';
+import { PrefixIndex } from '../../../src/prefix/prefix-index.ts';
+import { modelKey } from '../../../src/prefix/model-key.ts';
+import { chainOf, TOKENS_PER_BYTE } from './conversation.ts';
+
+const MODEL = modelKey('qwen');
+
+function record(index: PrefixIndex, text: string): number {
+  return index.record(chainOf(text), MODEL, TOKENS_PER_BYTE);
+}
+
+function confirm(index: PrefixIndex, text: string, epoch: number, nowMs = 0): void {
+  index.confirm(chainOf(text), MODEL, TOKENS_PER_BYTE, nowMs, epoch);
+}
+
+/** A whole request: dispatched, confirmed, released. */
+function serve(index: PrefixIndex, text: string, nowMs = 0): void {
+  const epoch = record(index, text);
+  confirm(index, text, epoch, nowMs);
+  index.release(chainOf(text), MODEL, epoch);
+}
+
+function answer(index: PrefixIndex, text: string, tokens: number): void {
+  const epoch = record(index, text);
+  confirm(index, text, epoch);
+  index.recordAnswer(chainOf(text), MODEL, tokens, 0, epoch);
+  index.release(chainOf(text), MODEL, epoch);
+}
+
+function matched(index: PrefixIndex, text: string): number {
+  return index.matchedBlocks(chainOf(text), MODEL);
+}
+
+function held(index: PrefixIndex, text: string): number {
+  return index.heldBlocks(chainOf(text), MODEL, matched(index, text));
+}
+
+test('an empty index matches nothing and has no tail', async (t) => {
+  const index = new PrefixIndex(1_000);
+  t.equal(matched(index, ''), 0);
+  t.equal(matched(index, 'uU'), 0);
+  t.equal(index.blocks, 0);
+  t.equal(index.confirmedTokens, 0);
+  t.equal(index.tailAgeMs(5), Infinity);
+});
+
+test('a dispatched prompt matches at once but counts only when it is confirmed', async (t) => {
+  const index = new PrefixIndex(1_000);
+  const epoch = record(index, 'uU');
+  t.equal(matched(index, 'uUmM'), 2);
+  t.equal(index.confirmedTokens, 0);
+  confirm(index, 'uU', epoch);
+  t.equal(index.confirmedTokens, 20);
+});
+
+test('the same prompt for another model is another prompt', async (t) => {
+  const index = new PrefixIndex(1_000);
+  serve(index, 'uU');
+  t.equal(index.matchedBlocks(chainOf('uU'), modelKey('llama')), 0);
+});
+
+test('a withdrawn prompt leaves what others pin or confirmed', async (t) => {
+  const index = new PrefixIndex(1_000);
+  serve(index, 'uU');
+  const pinned = record(index, 'uUmM');
+  const withdrawn = record(index, 'uUmMuU');
+  index.release(chainOf('uUmMuU'), MODEL, withdrawn);
+  t.equal(matched(index, 'uUmMuU'), 4);
+  index.release(chainOf('uUmM'), MODEL, pinned);
+  t.equal(matched(index, 'uUmMuU'), 2);
+});
+
+test('a full index evicts the oldest chain from its tail', async (t) => {
+  const index = new PrefixIndex(48);
+  serve(index, 'ua', 1);
+  serve(index, 'ub', 2);
+  t.equal(index.confirmedTokens, 32);
+  serve(index, 'vc', 3);
+  t.equal(index.confirmedTokens, 48);
+  serve(index, 'wd', 4);
+  t.equal(index.confirmedTokens, 48);
+  t.equal(matched(index, 'ua'), 1, 'the older branch went first');
+  t.equal(matched(index, 'ub'), 1, 'then the tail of the younger one; what they share stays');
+  t.equal(matched(index, 'vc'), 2);
+});
+
+test('a prompt that is used again outlives one that is not', async (t) => {
+  const index = new PrefixIndex(32);
+  serve(index, 'ab');
+  serve(index, 'cd');
+  serve(index, 'ab');
+  serve(index, 'ef');
+  t.equal(matched(index, 'ab'), 2);
+  t.equal(matched(index, 'cd'), 0);
+});
+
+test('a provisional prompt evicts nothing, and eviction leaves it standing', async (t) => {
+  const index = new PrefixIndex(16);
+  serve(index, 'ab');
+  const epoch = record(index, 'cd');
+  t.equal(matched(index, 'ab'), 2);
+  const longer = record(index, 'ef');
+  confirm(index, 'cd', epoch);
+  confirm(index, 'ef', longer);
+  t.equal(matched(index, 'ab'), 0);
+  t.equal(matched(index, 'cd'), 2, 'evicted, but its request is not over');
+  index.release(chainOf('cd'), MODEL, epoch);
+  t.equal(matched(index, 'cd'), 0);
+});
+
+test('a prompt longer than the capacity keeps its head', async (t) => {
+  const index = new PrefixIndex(24);
+  serve(index, 'abcdef');
+  t.equal(matched(index, 'abcdef'), 3);
+  t.equal(index.confirmedTokens, 24);
+});
+
+test('a smaller capacity evicts at once, a larger one makes room', async (t) => {
+  const index = new PrefixIndex(32);
+  serve(index, 'abcd');
+  index.setCapacityTokens(16.5);
+  t.equal(index.capacityTokens, 16.5);
+  t.equal(matched(index, 'abcd'), 2);
+  index.setCapacityTokens(32);
+  serve(index, 'abcd');
+  t.equal(matched(index, 'abcd'), 4);
+});
+
+test('the tail is as old as the last use of the block that is evicted next', async (t) => {
+  const index = new PrefixIndex(1_000);
+  serve(index, 'ab', 1_000);
+  serve(index, 'cd', 3_000.5);
+  t.equal(index.tailAgeMs(4_000), 3_000);
+  serve(index, 'ab', 4_000);
+  t.equal(index.tailAgeMs(4_000), 1_000);
+});
+
+test('ages stay right when the clock passes what 32 bits hold', async (t) => {
+  const index = new PrefixIndex(1_000);
+  serve(index, 'ab', 2 ** 32 - 10);
+  t.equal(index.tailAgeMs(2 ** 32 + 20), 30);
+});
+
+test('a message that this endpoint wrote counts as held, whatever blocks it is cut into', async (t) => {
+  const index = new PrefixIndex(1_000);
+  answer(index, 'uU', 10);
+  t.equal(index.confirmedTokens, 30);
+  t.equal(held(index, 'uU'), 2);
+  t.equal(held(index, 'uUM'), 3);
+  t.equal(held(index, 'uUmmMuU'), 5);
+  t.equal(held(index, 'uUmm'), 4);
+  t.equal(held(index, 'uUuU'), 2, 'the next message is not the assistant’s');
+});
+
+test('a message after a prompt that was not answered here, or not matched whole, is not held', async (t) => {
+  const index = new PrefixIndex(1_000);
+  serve(index, 'uU');
+  t.equal(held(index, 'uUmM'), 2);
+  answer(index, 'vU', 10);
+  t.equal(held(index, 'vWmM'), 1);
+  t.equal(held(index, 'xUmM'), 0);
+});
+
+test('an answer that was sent back is no longer counted twice', async (t) => {
+  const index = new PrefixIndex(1_000);
+  answer(index, 'uU', 10);
+  serve(index, 'uUmMu');
+  t.equal(index.confirmedTokens, 16 + 4 + 32 + 1.75 + 16);
+  t.equal(index.blocks, 5);
+});
+
+test('an answer leaves before its prompt, and is not kept without it', async (t) => {
+  const index = new PrefixIndex(25);
+  answer(index, 'uU', 6);
+  t.equal(held(index, 'uUM'), 2);
+  t.equal(index.confirmedTokens, 20);
+  index.setCapacityTokens(18);
+  answer(index, 'uU', 1);
+  t.equal(index.confirmedTokens, 16);
+});
+
+test('a second answer to one prompt keeps the size of the first', async (t) => {
+  const index = new PrefixIndex(1_000);
+  answer(index, 'uU', 10);
+  answer(index, 'uU', 500);
+  t.equal(index.confirmedTokens, 30);
+});
+
+test('what belongs to a request from before a forget does nothing', async (t) => {
+  const index = new PrefixIndex(1_000);
+  serve(index, 'ab');
+  const epoch = record(index, 'uU');
+  index.forget();
+  t.equal(index.blocks, 0);
+  t.equal(index.tailAgeMs(0), Infinity);
+  const later = record(index, 'uU');
+  confirm(index, 'uU', epoch);
+  index.recordAnswer(chainOf('uU'), MODEL, 10, 0, epoch);
+  index.release(chainOf('uU'), MODEL, epoch);
+  t.equal(index.confirmedTokens, 0);
+  t.equal(matched(index, 'uU'), 2, 'the later request still pins it');
+  index.release(chainOf('uU'), MODEL, later);
+  t.equal(index.blocks, 0);
+});
+
+test('a million small blocks cost less than 80 bytes each', async (t) => {
+  const index = new PrefixIndex(Infinity);
+  const length = 4_000;
+  const hashes = new Int32Array(2 * length);
+  const ends = Float64Array.from({ length }, (_, i) => i + 1);
+  const marks = new Uint8Array(length);
+  for (let chain = 0; chain < 250; chain++) {
+    for (let i = 0; i < length; i++) hashes.set([Math.imul(chain * length + i, 0x2c1b3c6d), i], 2 * i);
+    const epoch = index.record({ length, hashes, ends, marks }, MODEL, TOKENS_PER_BYTE);
+    index.confirm({ length, hashes, ends, marks }, MODEL, TOKENS_PER_BYTE, 0, epoch);
+  }
+  t.equal(index.blocks, 1_000_000);
+  t.ok(index.bytes / index.blocks < 80, String(index.bytes / index.blocks));
+});
