@@ -1,5 +1,7 @@
 // load-sample.ts: what an engine says about itself in one scrape.
 
+import { type Labels, scanMetrics } from './metrics-text.ts';
+
 /** One scrape of one endpoint, summed over its engines. A field is undefined when the engine does not export it. */
 export interface LoadSample {
   /** On the clock of the process, not the engine's. */
@@ -16,6 +18,70 @@ export interface LoadSample {
   readonly prefixHitsTotal: number | undefined;
   /** Unix time in seconds. */
   readonly processStartS: number | undefined;
+}
+
+const RUNNING = 'vllm:num_requests_running';
+const WAITING = 'vllm:num_requests_waiting';
+const KV_USAGE = 'vllm:kv_cache_usage_perc';
+const CACHE_CONFIG = 'vllm:cache_config_info';
+const PROCESS_START = 'process_start_time_seconds';
+/** Newer exporters add `_total`; where both are there, they are the same counter. */
+const PREFIX_QUERIES = ['vllm:prefix_cache_queries_total', 'vllm:prefix_cache_queries'] as const;
+const PREFIX_HITS = ['vllm:prefix_cache_hits_total', 'vllm:prefix_cache_hits'] as const;
+
+const WANTED: ReadonlySet<string> = new Set([RUNNING, WAITING, KV_USAGE, CACHE_CONFIG, PROCESS_START, ...PREFIX_QUERIES, ...PREFIX_HITS]);
+
+/** Reads the Prometheus text of one endpoint. Never throws: what is absent or no number stays undefined. */
+export function readLoadSample(text: string, atMs: number): LoadSample {
+  const values = new Map<string, number[]>();
+  const engines = new Set<string>();
+  const capacities: number[] = [];
+  let blockSize: number | undefined;
+  scanMetrics(text, WANTED, (name, labels, value) => {
+    if (name === CACHE_CONFIG) {
+      blockSize ??= numberIn(labels, 'block_size');
+      const capacity = capacityOf(labels);
+      if (capacity !== undefined) capacities.push(capacity);
+    } else if (Number.isFinite(value)) {
+      const seen = values.get(name);
+      if (seen === undefined) values.set(name, [value]);
+      else seen.push(value);
+      if (name === RUNNING) engines.add(labels.get('engine') ?? '');
+    }
+  });
+  return {
+    atMs,
+    running: sum(values.get(RUNNING)),
+    waiting: sum(values.get(WAITING)),
+    kvUsage: mean(values.get(KV_USAGE)),
+    blockSize,
+    capacityTokens: capacities.length === 0 ? undefined : Math.round((mean(capacities) ?? 0) * Math.max(engines.size, capacities.length)),
+    prefixQueriesTotal: sum(values.get(PREFIX_QUERIES[0]) ?? values.get(PREFIX_QUERIES[1])),
+    prefixHitsTotal: sum(values.get(PREFIX_HITS[0]) ?? values.get(PREFIX_HITS[1])),
+    processStartS: values.get(PROCESS_START)?.[0],
+  };
+}
+
+/** Of one engine. Block 0 is a placeholder that holds nothing. */
+function capacityOf(labels: Labels): number | undefined {
+  const blocks = numberIn(labels, 'num_gpu_blocks');
+  const blockSize = numberIn(labels, 'block_size');
+  if (blocks !== undefined && blocks > 1 && blockSize !== undefined) return (blocks - 1) * blockSize;
+  return numberIn(labels, 'kv_cache_size_tokens');
+}
+
+/** The engine writes numbers as text, and `None` for what it does not know. */
+function numberIn(labels: Labels, name: string): number | undefined {
+  const value = Number.parseInt(labels.get(name) ?? '', 10);
+  return Number.isSafeInteger(value) && value > 0 ? value : undefined;
+}
+
+function sum(values: readonly number[] | undefined): number | undefined {
+  return values?.reduce((total, value) => total + value, 0);
+}
+
+function mean(values: readonly number[] | undefined): number | undefined {
+  return values === undefined ? undefined : (sum(values) ?? 0) / values.length;
 }
 
 /** Whether the engine's process began anew between the two samples: its start moved, or what can only grow fell. */

@@ -1,5 +1,6 @@
 // fixture.ts: endpoints and pools that write down their events, for tests.
 
+import { setImmediate } from 'node:timers/promises';
 import { Endpoint } from '../../../src/pool/endpoint.ts';
 import type { PoolEvents } from '../../../src/pool/pools.ts';
 import type { Schedule } from '../../../src/pool/schedule.ts';
@@ -47,19 +48,31 @@ export function virtualTime() {
     due.push(entry);
     return () => void due.splice(0, due.length, ...due.filter((each) => each !== entry));
   };
+  const nextDue = (untilMs: number) => due.toSorted((a, b) => a.atMs - b.atMs).find(({ atMs }) => atMs <= untilMs);
+  const run = (entry: (typeof due)[number]): void => {
+    due.splice(due.indexOf(entry), 1);
+    nowMs = entry.atMs;
+    entry.run();
+  };
   return {
     clock: () => nowMs,
+    /** Half of the range: no jitter. */
+    random: () => 0.5,
     schedule,
     pending: () => due.length,
     /** Runs what is due, in order of time. */
     advance(byMs: number) {
       const untilMs = nowMs + byMs;
-      for (;;) {
-        const next = due.toSorted((a, b) => a.atMs - b.atMs)[0];
-        if (next === undefined || next.atMs > untilMs) break;
-        due.splice(due.indexOf(next), 1);
-        nowMs = next.atMs;
-        next.run();
+      for (let next = nextDue(untilMs); next !== undefined; next = nextDue(untilMs)) run(next);
+      nowMs = untilMs;
+    },
+    /** The same, and lets what waits for answers go on before the next timer. */
+    async advanceSettled(byMs: number) {
+      const untilMs = nowMs + byMs;
+      await setImmediate();
+      for (let next = nextDue(untilMs); next !== undefined; next = nextDue(untilMs)) {
+        run(next);
+        await setImmediate();
       }
       nowMs = untilMs;
     },

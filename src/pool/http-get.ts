@@ -1,0 +1,51 @@
+// http-get.ts: the small requests that endpoints are watched with.
+
+import { Agent } from 'undici';
+
+/** What came of it. `refused`: nothing listens there. `why` is a few words for people. */
+export type GetResult =
+  | { readonly kind: 'answer'; readonly status: number; readonly body: string }
+  | { readonly kind: 'refused' }
+  | { readonly kind: 'failed'; readonly why: string };
+
+export interface GetRequest {
+  /** `http://host:port` */
+  readonly origin: string;
+  readonly path: string;
+  /** Sent as a bearer token. */
+  readonly apiKey: string | undefined;
+  /** For all of it, from connecting to the last byte. */
+  readonly timeoutMs: number;
+}
+
+/** Never rejects. */
+export type HttpGet = (request: GetRequest) => Promise<GetResult>;
+
+/** One engine's metrics are about 60 KB, and a server may run dozens of engines. */
+const BODY_BYTES_MAX = 4 * 1024 * 1024;
+const CONNECT_TIMEOUT_MS = 5000;
+
+/**
+ * Makes the requests over connections of its own, a new one each time: a reused one may be closing, and says nothing about whether
+ * new ones are accepted. Certificates are checked, redirects are not followed. `close` ends what is under way.
+ */
+export function createHttpGet(): { readonly get: HttpGet; readonly close: () => Promise<void> } {
+  const agent = new Agent({ pipelining: 0, maxResponseSize: BODY_BYTES_MAX, connect: { timeout: CONNECT_TIMEOUT_MS } });
+  const get: HttpGet = async ({ origin, path, apiKey, timeoutMs }) => {
+    const headers = apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
+    try {
+      const answer = await agent.request({ origin, path, method: 'GET', headers, signal: AbortSignal.timeout(timeoutMs) });
+      return { kind: 'answer', status: answer.statusCode, body: await answer.body.text() };
+    } catch (error) {
+      return failureOf(error, timeoutMs);
+    }
+  };
+  return { get, close: () => agent.destroy() };
+}
+
+function failureOf(error: unknown, timeoutMs: number): GetResult {
+  const { code, name } = error as { code?: unknown; name?: unknown };
+  if (code === 'ECONNREFUSED') return { kind: 'refused' };
+  if (name === 'TimeoutError') return { kind: 'failed', why: `no answer within ${timeoutMs} ms` };
+  return { kind: 'failed', why: typeof code === 'string' ? code : String(name) };
+}

@@ -1,0 +1,113 @@
+// monitor.ts: finds out how each endpoint is, by probes, scrapes and its list of models.
+
+import type { Endpoint } from './endpoint.ts';
+import type { GetResult, HttpGet } from './http-get.ts';
+import { readLoadSample } from './load-sample.ts';
+import { readModelsList } from './models-list.ts';
+import { repeat, type Rhythm } from './schedule.ts';
+
+/** Adapters come and go while an engine runs. */
+const MODELS_INTERVAL_MS = 10_000;
+
+export interface Monitor {
+  /** Probes at once, and from then on. */
+  watch(endpoint: Endpoint): void;
+  unwatch(endpoint: Endpoint): void;
+  stop(): void;
+}
+
+export function createMonitor(get: HttpGet, rhythm: Rhythm): Monitor {
+  const watched = new Map<Endpoint, () => void>();
+  return {
+    watch(endpoint) {
+      if (!watched.has(endpoint)) watched.set(endpoint, watchEndpoint(endpoint, get, rhythm));
+    },
+    unwatch(endpoint) {
+      watched.get(endpoint)?.();
+      watched.delete(endpoint);
+    },
+    stop() {
+      for (const end of watched.values()) end();
+      watched.clear();
+    },
+  };
+}
+
+/**
+ * A failed scrape or list of models is no failed probe: the old knowledge stays.
+ *
+ * Before an endpoint comes up it is scraped and asked for its models, so that a restart is known of, and who it serves, when the
+ * first request is sent there.
+ */
+function watchEndpoint(endpoint: Endpoint, get: HttpGet, rhythm: Rhythm): () => void {
+  const { origin, apiKey } = endpoint.address;
+  const { probe, scrape } = endpoint.settings;
+  let stopped = false;
+  let modelsReadMs = -Infinity;
+  let scraping: Promise<void> | undefined;
+
+  const ask = (path: string): Promise<GetResult> => get({ origin, path, apiKey, timeoutMs: probe.timeoutMs });
+  const isUp = (): boolean => endpoint.health === 'healthy' && !endpoint.ejectedUntilProbe;
+
+  async function takeSample(): Promise<void> {
+    const result = await ask(scrape.path);
+    scraping = undefined;
+    if (!stopped && succeeded(result)) endpoint.noteSample(readLoadSample(result.body, rhythm.clock()));
+  }
+
+  function scrapeOnce(): Promise<void> {
+    scraping ??= takeSample();
+    return scraping;
+  }
+
+  async function readModels(): Promise<void> {
+    const result = await ask('/v1/models');
+    const models = succeeded(result) ? readModelsList(result.body) : undefined;
+    if (stopped || models === undefined) return;
+    modelsReadMs = rhythm.clock();
+    endpoint.noteModels(models);
+  }
+
+  async function probeOnce(): Promise<number> {
+    const wasUp = isUp();
+    const result = await ask(probe.path);
+    if (!stopped) await (succeeded(result) ? noteSuccess(wasUp) : noteFailure(result));
+    return probe.intervalMs;
+  }
+
+  async function noteSuccess(wasUp: boolean): Promise<void> {
+    // A request was refused while the probe was under way, so the probe may be older than what it seems to deny.
+    if (wasUp && !isUp()) return;
+    if (!wasUp) await Promise.all([scrapeOnce(), readModels()]);
+    if (stopped) return;
+    endpoint.noteProbeSucceeded(rhythm.clock());
+    if (rhythm.clock() - modelsReadMs >= MODELS_INTERVAL_MS) await readModels();
+  }
+
+  function noteFailure(result: GetResult): void {
+    if (result.kind === 'refused') endpoint.noteUnreachable();
+    endpoint.noteProbeFailed(whyFailed(result));
+  }
+
+  async function scrapeWhenUp(): Promise<number> {
+    if (isUp()) await scrapeOnce();
+    return scrape.intervalMs;
+  }
+
+  const endProbes = repeat(probeOnce, 0, rhythm);
+  const endScrapes = repeat(scrapeWhenUp, scrape.intervalMs * rhythm.random(), rhythm);
+  return () => {
+    stopped = true;
+    endProbes();
+    endScrapes();
+  };
+}
+
+function succeeded(result: GetResult): result is GetResult & { kind: 'answer' } {
+  return result.kind === 'answer' && result.status >= 200 && result.status < 300;
+}
+
+function whyFailed(result: GetResult): string {
+  if (result.kind === 'refused') return 'connection refused';
+  return result.kind === 'answer' ? `status ${result.status}` : result.why;
+}
