@@ -8,21 +8,22 @@ import type { StrongHash } from './hash.ts';
 
 /** What a piece of the canonical prompt is. Part of its hash, so the same text in another place is another prompt. */
 export const PIECE = {
-  salt: 1,
-  argument: 2,
-  tool: 3,
+  argument: 1,
+  section: 2,
+  entry: 3,
   role: 4,
   roleName: 5,
   text: 6,
-  media: 7,
-  reasoning: 8,
-  toolCall: 9,
-  reference: 10,
-  tokens: 11,
-  document: 12,
-  unknown: 13,
-  tail: 14,
-  end: 15,
+  json: 7,
+  media: 8,
+  reasoning: 9,
+  toolName: 10,
+  toolInput: 11,
+  reference: 12,
+  tokens: 13,
+  unknown: 14,
+  ending: 15,
+  end: 16,
 } as const;
 
 export type PieceKind = (typeof PIECE)[keyof typeof PIECE];
@@ -61,6 +62,7 @@ export class ChainWriter {
   #position = 0;
   #due = 0;
   #mark = 0;
+  #isText = true;
   readonly #blocks = new BlockList();
 
   constructor(secret: Uint8Array) {
@@ -78,6 +80,11 @@ export class ChainWriter {
     return this.#blocks.length;
   }
 
+  /** All that was counted so far is text that is here. */
+  get isText(): boolean {
+    return this.#isText;
+  }
+
   /** Forgets whatever was being written: an earlier prompt may have ended in an error. */
   begin(): void {
     this.#low = this.#seedLow;
@@ -89,11 +96,12 @@ export class ChainWriter {
     this.#position = 0;
     this.#due = STEP_MIN_BYTES;
     this.#mark = 0;
+    this.#isText = true;
     this.#blocks.clear();
     this.#strong.digest(this.#digest);
   }
 
-  /** Blocks from here on belong to a message that the model wrote, or not. */
+  /** Whether the model wrote the message that begins here. */
   fromAssistant(yes: boolean): void {
     this.#mark = yes ? FROM_ASSISTANT : 0;
   }
@@ -146,14 +154,18 @@ export class ChainWriter {
     this.#strongFrom = 0;
     this.#foldStrong();
     this.#position += countedBytes;
+    this.#isText = false;
     this.#frame(kind, size);
   }
 
-  /** Token ids, four bytes each. */
+  /** Token ids, four bytes each. What is no number counts as one: the engine will refuse it. */
   tokens(ids: readonly unknown[]): void {
     for (let next = 0; next < ids.length; ) {
       const room = Math.min(ids.length - next, (WINDOW_BYTES - this.#at) >> 2);
-      for (let i = 0; i < room; i += 1) this.#words[(this.#at >> 2) + i] = Number(ids[next + i]);
+      for (let i = 0; i < room; i += 1) {
+        const id = ids[next + i];
+        this.#words[(this.#at >> 2) + i] = typeof id === 'number' ? id : -1;
+      }
       next += room;
       this.#at += 4 * room;
       this.#cutLong(PIECE.tokens);
@@ -174,6 +186,7 @@ export class ChainWriter {
   endMessage(): void {
     this.#frame(PIECE.end, 0);
     this.#boundary(this.#mark | MESSAGE_END);
+    this.#mark = 0;
   }
 
   finish(): Chain {

@@ -1,32 +1,28 @@
 // content.ts: what a message says, in whichever of its spellings, as pieces of a canonical prompt.
 
-import { canonicalJson } from './canonical-json.ts';
+import { canonicalJson, withoutCacheControl } from './canonical-json.ts';
 import { PIECE } from './chain-writer.ts';
 import type { ChainWriter, PieceKind } from './chain-writer.ts';
 import { isObject } from './json-body.ts';
-import type { JsonObject } from './json-body.ts';
 
 /** What a picture, a recording or a file counts as: about 1,000 tokens of 4 bytes. */
 export const MEDIA_BYTES = 4_096;
 
-const ROLES = ['system', 'user', 'assistant', 'tool', 'developer'];
-const TEXT_PARTS = new Set(['text', 'input_text', 'output_text', 'refusal', 'thinking']);
+const ROLES: readonly unknown[] = ['system', 'user', 'assistant', 'tool', 'developer'];
+const TEXT_PARTS: ReadonlySet<unknown> = new Set(['text', 'input_text', 'output_text', 'refusal', 'thinking', 'reasoning_text', 'summary_text']);
 
-export function writeRole(writer: ChainWriter, role: unknown): void {
-  const code = ROLES.indexOf(role as string);
-  if (code >= 0) writer.code(PIECE.role, code, (role as string).length);
-  else if (typeof role === 'string') writer.text(PIECE.roleName, role);
+/** Ends with `writer.endMessage()`. */
+export function beginMessage(writer: ChainWriter, role: unknown): void {
+  writer.fromAssistant(role === 'assistant');
+  const code = ROLES.indexOf(role);
+  if (code === -1) writeValue(writer, PIECE.roleName, role, 'role');
+  else writer.code(PIECE.role, code, String(role).length);
 }
 
 /** A string or a list of parts. One text is written as that text, several in a row joined by a newline. */
 export function writeContent(writer: ChainWriter, content: unknown, param: string): void {
-  if (typeof content === 'string') {
-    if (content !== '') writer.text(PIECE.text, content);
-  } else if (Array.isArray(content)) {
-    writeParts(writer, content, param);
-  } else if (content !== null && content !== undefined) {
-    writer.text(PIECE.unknown, canonicalJson(content, param));
-  }
+  if (Array.isArray(content)) writeParts(writer, content, param);
+  else writeValue(writer, PIECE.text, content, param);
 }
 
 function writeParts(writer: ChainWriter, parts: readonly unknown[], param: string): void {
@@ -37,30 +33,27 @@ function writeParts(writer: ChainWriter, parts: readonly unknown[], param: strin
       texts.push(text);
       continue;
     }
-    if (texts.length > 0) writer.text(PIECE.text, texts.join('\n'));
+    writeValue(writer, PIECE.text, texts.join('\n'), param);
     texts = [];
-    writer.opaque(PIECE.media, canonicalJson(isObject(part) ? withoutCacheControl(part) : part, param), MEDIA_BYTES);
+    writer.opaque(PIECE.media, canonicalJson(withoutCacheControl(part), param), MEDIA_BYTES);
   }
-  const last = texts.join('\n');
-  if (last !== '') writer.text(PIECE.text, last);
+  writeValue(writer, PIECE.text, texts.join('\n'), param);
 }
 
-function partText(part: unknown): string | undefined {
+/** The text of a part that is one: a bare string, or an object that holds it under `text` or under its own type's name. */
+export function partText(part: unknown): string | undefined {
   if (typeof part === 'string') return part;
-  if (!isObject(part) || !TEXT_PARTS.has(part['type'] as string)) return undefined;
-  const text = part['text'] ?? part[part['type'] as string];
+  if (!isObject(part) || !TEXT_PARTS.has(part['type'])) return undefined;
+  const text = part['text'] ?? part[String(part['type'])];
   return typeof text === 'string' ? text : undefined;
 }
 
-/** Markers for a provider's cache say nothing to the model. */
-export function withoutCacheControl(value: JsonObject): JsonObject {
-  if (value['cache_control'] === undefined) return value;
-  const { cache_control: _, ...rest } = value;
-  return rest;
-}
-
-/** Writes `value` as text, or as canonical JSON where it is none. Null and undefined write nothing. */
+/** Writes a string as it is and anything else as canonical JSON. Null, undefined and the empty string write nothing. */
 export function writeValue(writer: ChainWriter, kind: PieceKind, value: unknown, param: string): void {
   if (value === null || value === undefined || value === '') return;
-  writer.text(kind, typeof value === 'string' ? value : canonicalJson(value, param));
+  if (typeof value === 'string') writer.text(kind, value);
+  else {
+    writer.code(PIECE.json, 0, 0);
+    writer.text(kind, canonicalJson(value, param));
+  }
 }

@@ -1,34 +1,45 @@
 // read.ts: body bytes → the facts that a decision needs.
 
+import { chainBytes } from '../core/chain.ts';
 import type { Chain } from '../core/chain.ts';
 import { RequestError } from '../core/errors.ts';
 import type { GenerationFacts, Surface } from '../core/request.ts';
-import { canonicalJson } from './canonical-json.ts';
-import { ChainWriter, PIECE } from './chain-writer.ts';
+import { ChainWriter } from './chain-writer.ts';
 import { writeChat } from './chat.ts';
-import { parseBody } from './json-body.ts';
+import { completionPrompts, openingOfText, writeCompletion } from './completions.ts';
+import { parseBody, typeName } from './json-body.ts';
 import type { JsonObject } from './json-body.ts';
+import { writeMessages } from './messages.ts';
+import { writeResponses } from './responses.ts';
 
 export interface PromptReaderOptions {
-  /** Of this process: without it nobody can craft two prompts that look alike. */
+  /** Known to this process alone: without it nobody can craft two prompts that look alike. */
   readonly secret: Uint8Array;
 }
 
 export interface PromptReader {
-  /** Throws RequestError(400) for what is not JSON, not an object, or has a `model` that is not a string; the engine judges the rest. */
+  /**
+   * Reads a request within one tick.
+   *
+   * Throws RequestError(400) for a body that is not a JSON object, a `model` that is not a string, and values nested deeper than can be
+   * hashed. Whatever else is wrong with it, the engine is to judge.
+   */
   read(surface: Surface, body: Uint8Array): GenerationFacts;
 }
 
-/** vLLM refuses more. */
+/** The most sequences that vLLM runs for a prompt. */
 const N_MAX = 16_384;
 
+/** One writer serves all requests: nothing that is returned shares memory with it. */
 export function createPromptReader(options: PromptReaderOptions): PromptReader {
   const writer = new ChainWriter(options.secret);
   return {
     read(surface, bytes) {
       const body = parseBody(bytes);
-      const model = readModel(body);
-      const { prompts, openingBlocks } = readPrompts(writer, surface, body);
+      const model = body['model'] ?? '';
+      if (typeof model !== 'string') throw new RequestError(400, `'model' must be a string: it is ${typeName(model)}`, 'model');
+      const { prompts, openingBlocks, teaches } = readPrompts(writer, surface, body);
+      const previous = surface === 'responses' ? body['previous_response_id'] : undefined;
       return {
         kind: 'generation',
         surface,
@@ -37,40 +48,58 @@ export function createPromptReader(options: PromptReaderOptions): PromptReader {
         prompts,
         openingBlocks,
         weight: sequences(body['n']) * prompts.length,
-        teaches: body['prompt_logprobs'] === undefined || body['prompt_logprobs'] === null,
-        previousResponseId: undefined,
+        teaches: teaches && isPlain(body),
+        previousResponseId: typeof previous === 'string' && previous !== '' ? previous : undefined,
       };
     },
   };
 }
 
-function readModel(body: JsonObject): string {
-  const model = body['model'] ?? '';
-  if (typeof model !== 'string') throw new RequestError(400, "'model' must be a string", 'model');
-  return model;
+/** What a completion without a prompt has. */
+const EMPTY: Chain = { length: 0, hashes: new Int32Array(0), ends: new Float64Array(0), marks: new Uint8Array(0) };
+
+interface Prompts {
+  readonly prompts: readonly [Chain, ...Chain[]];
+  readonly openingBlocks: number;
+  /** The engine's figures will be about text that is all here, and about one prompt. */
+  readonly teaches: boolean;
+}
+
+const CONVERSATIONS = { chat: writeChat, responses: writeResponses, messages: writeMessages };
+
+function readPrompts(writer: ChainWriter, surface: Surface, body: JsonObject): Prompts {
+  if (surface === 'completions') return readCompletion(writer, body);
+  writer.begin();
+  const openingBlocks = CONVERSATIONS[surface](writer, body);
+  return { prompts: [writer.finish()], openingBlocks, teaches: writer.isText };
+}
+
+function readCompletion(writer: ChainWriter, body: JsonObject): Prompts {
+  const prompts = completionPrompts(body);
+  let longest = EMPTY;
+  const shorter: Chain[] = [];
+  for (const [index, prompt] of prompts.entries()) {
+    writer.begin();
+    writeCompletion(writer, body, prompt);
+    let chain = writer.finish();
+    if (index === 0 || chainBytes(chain) > chainBytes(longest)) [longest, chain] = [chain, longest];
+    if (index > 0) shorter.push(chain);
+  }
+  const teaches = prompts.length === 1 && prompts[0]?.kind === 'text';
+  return { prompts: [longest, ...shorter], openingBlocks: openingOfText(longest), teaches };
 }
 
 function sequences(n: unknown): number {
   return typeof n === 'number' && Number.isInteger(n) && n >= 1 && n <= N_MAX ? n : 1;
 }
 
-function readPrompts(writer: ChainWriter, _surface: Surface, body: JsonObject): { prompts: [Chain, ...Chain[]]; openingBlocks: number } {
-  writer.begin();
-  writeArguments(writer, body);
-  const openingBlocks = writeChat(writer, body);
-  return { prompts: [writer.finish()], openingBlocks };
+/** Nothing in it keeps the engine from using its cache, cuts the prompt, or adds text that only the engine has. */
+function isPlain(body: JsonObject): boolean {
+  const echoesLogprobs = body['echo'] === true && isGiven(body['logprobs']);
+  const isCut = isGiven(body['truncate_prompt_tokens']);
+  return !echoesLogprobs && !isCut && !isGiven(body['prompt_logprobs']) && !isGiven(body['previous_response_id']);
 }
 
-/** What shapes the whole prompt stands before it. */
-const ARGUMENTS = ['chat_template_kwargs', 'reasoning_effort', 'chat_template', 'documents'];
-
-function writeArguments(writer: ChainWriter, body: JsonObject): void {
-  const salt = body['cache_salt'];
-  if (salt !== undefined && salt !== null && salt !== '') writer.note(PIECE.salt, canonicalJson(salt, 'cache_salt'));
-  for (const name of ARGUMENTS) {
-    const value = body[name];
-    if (value === undefined || value === null) continue;
-    writer.note(PIECE.argument, name);
-    writer.note(PIECE.argument, canonicalJson(value, name));
-  }
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null;
 }

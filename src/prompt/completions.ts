@@ -1,0 +1,57 @@
+// completions.ts: the prompts of a text completion as canonical prompts.
+
+import type { Chain } from '../core/chain.ts';
+import { canonicalJson } from './canonical-json.ts';
+import { PIECE } from './chain-writer.ts';
+import type { ChainWriter } from './chain-writer.ts';
+import { MEDIA_BYTES } from './content.ts';
+import type { JsonObject } from './json-body.ts';
+import { writeArguments } from './preamble.ts';
+
+/** vLLM refuses more (VLLM_MAX_COMPLETION_PROMPTS), so more are not worth reading. */
+const PROMPTS_MAX = 1_024;
+
+/** A raw text has no first message: so much of it keeps a conversation together instead. */
+const OPENING_BYTES = 1_024;
+
+/** One of the sequences that a completion continues. `opaque` is known by its digest: embeddings, or what only the engine can judge. */
+export type CompletionPrompt =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'tokens'; readonly ids: readonly unknown[] }
+  | { readonly kind: 'opaque'; readonly value: unknown };
+
+export function completionPrompts(body: JsonObject): readonly CompletionPrompt[] {
+  const texts = asList(body['prompt']).map(readPrompt);
+  const embeddings = asList(body['prompt_embeds']).map((value) => ({ kind: 'opaque', value }) as const);
+  return [...texts, ...embeddings].slice(0, PROMPTS_MAX);
+}
+
+export function writeCompletion(writer: ChainWriter, body: JsonObject, prompt: CompletionPrompt): void {
+  writeArguments(writer, body, true);
+  if (prompt.kind === 'text') writer.text(PIECE.text, prompt.text);
+  else if (prompt.kind === 'tokens') writer.tokens(prompt.ids);
+  else writer.opaque(PIECE.media, canonicalJson(prompt.value, 'prompt'), MEDIA_BYTES);
+  writer.endMessage();
+}
+
+/** Blocks that end within the first KiB, at least one. */
+export function openingOfText(chain: Chain): number {
+  let blocks = Math.min(1, chain.length);
+  while (blocks < chain.length && (chain.ends[blocks] ?? 0) <= OPENING_BYTES) blocks += 1;
+  return blocks;
+}
+
+/** A list of numbers is one prompt. */
+function asList(prompt: unknown): readonly unknown[] {
+  if (prompt === undefined || prompt === null) return [];
+  return Array.isArray(prompt) && !isTokenIds(prompt) ? prompt.slice(0, PROMPTS_MAX) : [prompt];
+}
+
+function readPrompt(prompt: unknown): CompletionPrompt {
+  if (typeof prompt === 'string') return { kind: 'text', text: prompt };
+  return isTokenIds(prompt) ? { kind: 'tokens', ids: prompt } : { kind: 'opaque', value: prompt };
+}
+
+function isTokenIds(prompt: unknown): prompt is readonly unknown[] {
+  return Array.isArray(prompt) && typeof prompt[0] === 'number';
+}
