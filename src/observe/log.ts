@@ -8,13 +8,10 @@ import type { RequestObserver } from '../core/record.ts';
 import { logEvents } from './log-events.ts';
 import type { EventLog } from './log-events.ts';
 import { logRequests } from './log-requests.ts';
+import { standardOutput } from './standard-output.ts';
+import type { LogDestination } from './standard-output.ts';
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
-
-/** Takes whole lines, line feed included. */
-export interface LogDestination {
-  write(line: string): void;
-}
 
 export interface LogOptions {
   readonly level: LogLevel;
@@ -29,16 +26,8 @@ export interface LogOptions {
 
 export interface Log extends RequestObserver, EventLog {}
 
-/** Lines that wait for a reader of standard output who is slower than we are; more are dropped. */
-const UNWRITTEN_BYTES_MAX = 16 * 1024 * 1024;
-
-/**
- * Every field of a line is named where it is written: nothing is spread into one, so nothing that a client sent can slip in.
- *
- * Standard output is written behind the event loop's back, so a full pipe stalls no request; what is left is flushed at exit.
- */
+/** Every field of a line is named where it is written: nothing is spread into one, so nothing that a client sent can slip in. */
 export function createLog(options: LogOptions): Log {
-  const destination = options.destination ?? pino.destination({ dest: 1, sync: false, maxLength: UNWRITTEN_BYTES_MAX });
   const logger: Logger = pino(
     {
       level: options.level,
@@ -46,7 +35,7 @@ export function createLog(options: LogOptions): Log {
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (level) => ({ level }) },
     },
-    destination,
+    options.destination ?? standardOutput(),
   );
   return { ...logRequests(logger, options), ...logEvents(logger) };
 }

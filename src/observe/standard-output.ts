@@ -1,0 +1,90 @@
+// standard-output.ts: hands lines to standard output without making any request wait for whoever reads it.
+
+import { write, writeSync } from 'node:fs';
+
+/** Takes whole lines, line feed included. */
+export interface LogDestination {
+  write(line: string): void;
+}
+
+const STANDARD_OUTPUT = 1;
+const UNWRITTEN_CHARACTERS_MAX = 16 * 1024 * 1024;
+const FULL_PIPE_WAIT_MS = 20;
+const FULL_PIPE_WAITS_AT_EXIT_MAX = 50;
+
+/**
+ * Lines that come while others are being written go out together, next. Over 16 Mi characters of them are dropped, and a line says
+ * how many; so are lines that cannot be written (disk full, reader gone): a log that fails must not take the traffic with it.
+ *
+ * What is left when the process exits is written then. pino's own destination does this too, but on a full disk it tries for ever.
+ */
+export function standardOutput(): LogDestination {
+  let lines: string[] = [];
+  let characters = 0;
+  let dropped = 0;
+  let busy = false;
+  /** The rest of a chunk while the pipe is full. */
+  let held = Buffer.alloc(0);
+
+  function takeLines(): Buffer<ArrayBuffer> {
+    if (dropped > 0) {
+      lines.push(`${JSON.stringify({ level: 'warn', time: new Date().toISOString(), lines: dropped, msg: 'log lines dropped' })}\n`);
+    }
+    const taken = Buffer.from(lines.join(''));
+    lines = [];
+    characters = 0;
+    dropped = 0;
+    return taken;
+  }
+
+  function writeOut(chunk: Buffer<ArrayBuffer>): void {
+    busy = true;
+    write(STANDARD_OUTPUT, chunk, (error, written) => {
+      if (error?.code === 'EAGAIN') {
+        held = chunk;
+        setTimeout(writeHeld, FULL_PIPE_WAIT_MS);
+      } else if (error === null && written < chunk.length) {
+        writeOut(chunk.subarray(written));
+      } else if (lines.length > 0) {
+        writeOut(takeLines());
+      } else {
+        busy = false;
+      }
+    });
+  }
+
+  function writeHeld(): void {
+    const chunk = held;
+    held = Buffer.alloc(0);
+    writeOut(chunk);
+  }
+
+  process.once('exit', () => writeBeforeExit(Buffer.concat([held, takeLines()])));
+
+  return {
+    write(line) {
+      if (characters + line.length > UNWRITTEN_CHARACTERS_MAX) {
+        dropped++;
+        return;
+      }
+      lines.push(line);
+      characters += line.length;
+      if (!busy) writeOut(takeLines());
+    },
+  };
+}
+
+/** Waits a second in all for a full pipe, then gives up: nobody can be told. */
+function writeBeforeExit(left: Buffer): void {
+  const never = new Int32Array(new SharedArrayBuffer(4));
+  let waits = 0;
+  while (left.length > 0 && waits < FULL_PIPE_WAITS_AT_EXIT_MAX) {
+    try {
+      left = left.subarray(writeSync(STANDARD_OUTPUT, left));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return;
+      waits++;
+      Atomics.wait(never, 0, 0, FULL_PIPE_WAIT_MS);
+    }
+  }
+}

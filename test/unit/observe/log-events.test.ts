@@ -1,0 +1,97 @@
+import { test } from 'tap';
+
+import { createLog } from '../../../src/observe/log.ts';
+import type { Log, LogLevel } from '../../../src/observe/log.ts';
+
+const ENDPOINT = { id: '10.0.0.11:8000', pool: 'default', origin: 'http://10.0.0.11:8000', apiKey: 'MARKER' };
+
+function linesOf(happen: (log: Log) => void, level: LogLevel = 'info') {
+  const lines: Record<string, unknown>[] = [];
+  const destination = {
+    write(line: string) {
+      const { time: _time, ...rest } = JSON.parse(line) as Record<string, unknown>;
+      lines.push(rest);
+    },
+  };
+  happen(createLog({ level, sampleRatio: 0, matchRatioMin: 0.5, random: () => 0, destination }));
+  return lines;
+}
+
+test('what happens to an endpoint says which one and why, never its key', (t) => {
+  const at = { pool: 'default', endpoint: '10.0.0.11:8000' };
+  t.strictSame(
+    linesOf((log) => {
+      log.endpointHealth(ENDPOINT, true, 'probe answered 200');
+      log.endpointHealth(ENDPOINT, false, 'probe timed out');
+      log.endpointEjected(ENDPOINT, '5 failures in a row');
+      log.endpointRestarted(ENDPOINT);
+    }),
+    [
+      { level: 'info', ...at, reason: 'probe answered 200', msg: 'endpoint is healthy' },
+      { level: 'warn', ...at, reason: 'probe timed out', msg: 'endpoint is unhealthy' },
+      { level: 'warn', ...at, reason: '5 failures in a row', msg: 'endpoint is ejected' },
+      { level: 'warn', ...at, msg: 'endpoint restarted' },
+    ],
+  );
+  t.end();
+});
+
+test('discovery says what came, what went and what failed', (t) => {
+  t.strictSame(
+    linesOf((log) => {
+      log.endpointsChanged('default', ['10.0.0.12:8000'], []);
+      log.discoveryFailed('default', 'vllm.svc', 'SERVFAIL');
+    }),
+    [
+      { level: 'info', pool: 'default', added: ['10.0.0.12:8000'], removed: [], msg: 'endpoints changed' },
+      { level: 'warn', pool: 'default', name: 'vllm.svc', reason: 'SERVFAIL', msg: 'discovery failed, keeping the last endpoints' },
+    ],
+  );
+  t.end();
+});
+
+test('a start and a stop can be followed in the log', (t) => {
+  t.strictSame(
+    linesOf((log) => {
+      log.listening('prefix', 'http://0.0.0.0:8081');
+      log.shutdown('settling', 3);
+      log.shutdown('draining', 2);
+      log.shutdown('cut_off', 1);
+      log.shutdown('done', 0);
+    }),
+    [
+      { level: 'info', listener: 'prefix', address: 'http://0.0.0.0:8081', msg: 'listening' },
+      { level: 'info', phase: 'settling', in_flight: 3, msg: 'not ready any more, still serving' },
+      { level: 'info', phase: 'draining', in_flight: 2, msg: 'no new connections, finishing requests' },
+      { level: 'info', phase: 'cut_off', in_flight: 1, msg: 'deadline reached, cutting requests off' },
+      { level: 'info', phase: 'done', in_flight: 0, msg: 'stopped' },
+    ],
+  );
+  t.end();
+});
+
+test('each problem of a configuration has its line', (t) => {
+  t.strictSame(
+    linesOf((log) => log.configProblems(['a:1:2: first', 'a:3:4: second'])),
+    [
+      { level: 'error', problem: 'a:1:2: first', msg: 'configuration problem' },
+      { level: 'error', problem: 'a:3:4: second', msg: 'configuration problem' },
+    ],
+  );
+  t.end();
+});
+
+test('an unexpected error keeps name, message and stack, and nothing that libraries hang on it', (t) => {
+  const error = Object.assign(new TypeError('cannot read'), { body: 'MARKER', headers: { authorization: 'MARKER' } });
+  const [line] = linesOf((log) => log.unexpected('admin', error));
+  t.match(line, { level: 'error', where: 'admin', error: 'TypeError', reason: 'cannot read', stack: /log-events\.test\.ts/, msg: 'unexpected error' });
+  t.notMatch(JSON.stringify(line), /MARKER/);
+  t.match(linesOf((log) => log.unexpected('admin', 'thrown text')), [{ reason: 'thrown text' }]);
+  t.end();
+});
+
+test('the level holds for events', (t) => {
+  t.strictSame(linesOf((log) => log.endpointHealth(ENDPOINT, true, ''), 'warn'), []);
+  t.strictSame(linesOf((log) => log.endpointEjected(ENDPOINT, ''), 'silent'), []);
+  t.end();
+});
