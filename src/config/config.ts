@@ -1,9 +1,12 @@
 // config.ts: what the rest of the program knows of its configuration: plain frozen data with every default filled in.
 import type { z } from 'zod';
+import { camelize } from './camelize.ts';
 import type { Camelize } from './camelize.ts';
 import type { configSchema } from './schema.ts';
 
-export type Config = Camelize<z.output<typeof configSchema>>;
+type File = z.output<typeof configSchema>;
+
+export type Config = Camelize<ReturnType<typeof complete>>;
 export type ListenerConfig = Config['listeners'][number];
 export type PolicyName = ListenerConfig['policy'];
 export type PoolConfig = Config['pools'][number];
@@ -11,3 +14,24 @@ export type EndpointConfig = PoolConfig['endpoints'][number];
 export type DnsConfig = NonNullable<PoolConfig['dns']>;
 export type ModelConfig = Config['models'][number];
 export type TargetConfig = ModelConfig['targets'][number];
+
+export function toConfig(file: File): Config {
+  return camelize(complete(file));
+}
+
+/** Makes one form of several: endpoints are mappings whose url is an origin, an empty key is none, a target names its model. */
+function complete(file: File) {
+  return {
+    ...file,
+    pools: file.pools.map((pool) => ({
+      ...pool,
+      api_key: pool.api_key === '' ? undefined : pool.api_key,
+      endpoints: pool.endpoints.map((endpoint) => (typeof endpoint === 'string' ? { url: originOf(endpoint), kv_cache_tokens: undefined } : { ...endpoint, url: originOf(endpoint.url) })),
+    })),
+    models: file.models.map((model) => ({ ...model, targets: model.targets.map((target) => ({ ...target, model: target.model ?? model.name })) })),
+  };
+}
+
+function originOf(url: string): string {
+  return new URL(url).origin;
+}

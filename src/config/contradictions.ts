@@ -106,14 +106,17 @@ function dnsPort(pool: Fields, path: Item['path']): Contradiction[] {
 
 function targetProblems(model: Item, pools: readonly Item[]): Contradiction[] {
   const targets = itemsOf(model.fields, 'targets', model.path);
-  const names = pools.map(({ fields }) => fields['name']);
-  const unknown = targets.flatMap(({ fields, path }) =>
-    typeof fields['pool'] !== 'string' || names.includes(fields['pool'])
-      ? []
-      : [{ path: [...path, 'pool'], seen: JSON.stringify(fields['pool']), wanted: `the name of a pool: ${names.filter((name) => typeof name === 'string').join(', ')}` }],
-  );
+  const known = new Set(pools.map(({ fields }) => fields['name']).filter((name) => typeof name === 'string'));
+  const pairs = targets.map(({ fields, path }) => ({ path, value: `${String(fields['pool'])} ${String(fields['model'] ?? model.fields['name'])}` }));
   const weightless = targets.length > 0 && targets.every(({ fields }) => fields['weight'] === 0);
-  return weightless ? [...unknown, { path: [...model.path, 'targets'], seen: 'a list whose weights are all 0', wanted: 'a weight above 0' }] : unknown;
+  return [
+    ...targets.flatMap(({ fields: { pool }, path }) => {
+      if (typeof pool !== 'string' || known.has(pool)) return [];
+      return [{ path: [...path, 'pool'], seen: JSON.stringify(pool), wanted: `the name of a pool: ${[...known].join(', ')}` }];
+    }),
+    ...duplicates(pairs, 'a pool and model that no other target has'),
+    ...(weightless ? [{ path: [...model.path, 'targets'], seen: 'a list whose weights are all 0', wanted: 'a weight above 0' }] : []),
+  ];
 }
 
 function itemsOf(fields: Fields, key: string, path: Item['path']): Item[] {

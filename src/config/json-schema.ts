@@ -16,9 +16,7 @@ export interface SchemaNode {
   readonly anyOf?: readonly SchemaNode[];
 }
 
-export function jsonSchema(): SchemaNode {
-  return z.toJSONSchema(configSchema, { io: 'input' }) as SchemaNode;
-}
+export const jsonSchema = z.toJSONSchema(configSchema, { io: 'input' }) as SchemaNode;
 
 /** The key at `path`, or undefined where the schema has no such key. */
 export function nodeAt(root: SchemaNode, path: Path): SchemaNode | undefined {

@@ -28,13 +28,13 @@ export function keyOf(path: Path): string {
 
 const SEEN_LENGTH_MAX = 80;
 
-/** A value as a message shows it: short, and without the password of an address. */
+/** A value as a message shows it: short, and without what may be the password of an address. */
 export function describeSeen(value: unknown): string {
   if (value === undefined) return 'missing';
   if (value === null) return 'empty';
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
   if (typeof value === 'object') return 'a mapping';
   if (typeof value !== 'string') return String(value);
-  const shown = value.replace(/\/\/[^/]*@/, '//…@');
+  const shown = value.replace(/^.*@/s, '…@');
   return JSON.stringify(shown.length > SEEN_LENGTH_MAX ? `${shown.slice(0, SEEN_LENGTH_MAX)}…` : shown);
 }

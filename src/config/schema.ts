@@ -21,7 +21,7 @@ const admin = section({
 
 const endpoint = z.union(
   [
-    endpointUrl().transform((url) => ({ url })),
+    endpointUrl(),
     section({
       url: endpointUrl().meta({ description: 'Address of the vLLM server, http or https; certificates are checked.', examples: ['http://10.0.0.12:8000'] }),
       kv_cache_tokens: kvCacheTokens().optional().meta({ description: 'Size of its KV cache in tokens; unset, prefix.kv_cache_tokens holds.', examples: [400_000] }),
@@ -77,7 +77,7 @@ const model = section({
   targets: listOf(target, 'a list of targets')
     .min(1, 'a list with at least one target')
     .meta({ description: 'Who serves it. A conversation stays with its target.', examples: [[{ pool: 'default', model: '/model/qwen', weight: 100 }]] }),
-}).transform((m) => ({ ...m, targets: m.targets.map((t) => ({ ...t, model: t.model ?? m.name })) }));
+});
 
 const prefix = section({
   kv_cache_tokens: kvCacheTokens().default('auto').meta({ description: 'Size of an endpoint\'s KV cache in tokens; auto takes what the engine reports.' }),
@@ -112,7 +112,7 @@ const log = section({
   sample_ratio: ratio().default(1).meta({ description: 'Share of successful requests that are logged (0 to 1); others always are.' }),
 });
 
-/** The whole file, before contradictions between keys are looked for. */
+/** The whole file as it may be written. What the code reads is made of it in config.ts. */
 export const configSchema = section({
   version: z.literal(1, '1').default(1).meta({ description: 'Version of this format.' }),
   listeners: listOf(listener, 'a list of listeners')

@@ -22,15 +22,9 @@ export interface Source {
 /** Never throws. An empty value (`key:` and nothing more) counts as a key that is not there, so its default applies. */
 export function parseSource(text: string, file: string, surroundings: Surroundings): Source {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false, logLevel: 'silent' });
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false, logLevel: 'error' });
   const at = (offset: number): Position => position(lines, offset);
-  const problems: Problem[] = [...document.errors, ...document.warnings].map(({ message, pos }) => ({
-    file,
-    ...at(pos[0]),
-    key: '',
-    seen: 'not valid YAML',
-    wanted: `a correction: ${message}`,
-  }));
+  const problems = syntaxProblems(document, text).map(({ offset, seen, wanted }): Problem => ({ file, ...at(offset), key: '', seen, wanted }));
   const secrets = new Set<string>();
   const report = (offset: number, path: Path, seen: string, wanted: string): void => {
     problems.push({ file, ...at(offset), key: keyOf(path), seen, wanted });
@@ -38,7 +32,7 @@ export function parseSource(text: string, file: string, surroundings: Surroundin
   const wellFormed = document.errors.length === 0;
   if (wellFormed) settle(document.contents, [], { document, surroundings, secrets, report });
   const data = wellFormed ? toData(document) : undefined;
-  if (data === undefined && problems.length === 0) report(0, [], 'a file with too many aliases', 'fewer of them');
+  if (data === undefined && problems.length === 0) report(0, [], 'a file whose aliases go in circles or multiply', 'fewer aliases');
   return {
     file,
     data,
@@ -54,6 +48,24 @@ function position(lines: LineCounter, offset: number): Position {
   return { line: Math.max(1, line), column: Math.max(1, col) };
 }
 
+/** The first on each line: the parser stumbles on after a mistake, and what it then says misleads. */
+function syntaxProblems({ errors, warnings }: Document.Parsed, text: string): { offset: number; seen: string; wanted: string }[] {
+  const byLine = new Map<number, { offset: number; seen: string; wanted: string }>();
+  for (const { message, pos } of [...errors, ...warnings]) {
+    const offset = pos[0];
+    const lineStart = text.lastIndexOf('\n', offset - 1) + 1;
+    const variable = /[{[,].*\$\{/.test(text.slice(lineStart, offset + 1));
+    const wanted = variable ? 'block style around the variable, because in { } and [ ] its } ends the text' : 'valid YAML';
+    if (!byLine.has(lineStart)) byLine.set(lineStart, { offset, seen: `not YAML (${withoutText(message)})`, wanted });
+  }
+  return [...byLine.values()];
+}
+
+/** The library's message without the text that it quotes after a colon: that could be part of a secret. */
+function withoutText(message: string): string {
+  return message.replace(/: .*$/s, '');
+}
+
 interface Settling {
   readonly document: Document.Parsed;
   readonly surroundings: Surroundings;
@@ -64,7 +76,7 @@ interface Settling {
 /** Replaces variables in scalars, in place, and reports keys that stand twice. Does not follow aliases: their anchors are visited anyway. */
 function settle(node: unknown, path: Path, settling: Settling): void {
   if (isAlias(node) && node.resolve(settling.document) === undefined) {
-    settling.report(startOf(node), path, `an alias of ${node.source}, which is no anchor`, 'an anchor before it');
+    settling.report(startOf(node), path, 'an alias without an anchor', 'an anchor of that name before it');
   }
   if (isScalar(node)) settleScalar(node, path, settling);
   if (isSeq(node)) node.items.forEach((item, i) => settle(item, [...path, i], settling));
@@ -83,9 +95,7 @@ function settleScalar(scalar: Scalar, path: Path, { surroundings, secrets, repor
   const substituted = substitute(scalar.value, surroundings);
   if (substituted.kind === 'unresolved') {
     const quote = scalar.type === 'PLAIN' ? 0 : 1;
-    for (const { offset, variable, seen, wanted } of substituted.failures) {
-      report(startOf(scalar) + quote + offset, path, `${variable}, which is ${seen}`, wanted);
-    }
+    for (const { offset, seen, wanted } of substituted.failures) report(startOf(scalar) + quote + offset, path, seen, wanted);
   }
   if (substituted.kind !== 'replaced') return;
   if (substituted.fromFile) secrets.add(keyOf(path));

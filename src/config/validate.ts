@@ -1,6 +1,6 @@
 // validate.ts: data in, configuration or all its problems out. The one place where schema, contradictions and positions meet.
 import type { z } from 'zod';
-import { camelize } from './camelize.ts';
+import { toConfig } from './config.ts';
 import type { Config } from './config.ts';
 import { contradictionsOf } from './contradictions.ts';
 import { jsonSchema, nodeAt, propertiesOf, withDefaults } from './json-schema.ts';
@@ -12,18 +12,19 @@ import type { Source } from './source.ts';
 
 export type Loaded = { readonly kind: 'ok'; readonly config: Config } | { readonly kind: 'invalid'; readonly problems: readonly Problem[] };
 
-/** Problems come in the order of the file; a key has at most one. */
+/** Problems come in the order of the file. What a key's variables lack hides what else is wrong with it; else it has one problem. */
 export function validate(source: Source): Loaded {
-  const found = [...source.problems];
+  const problems = [...source.problems];
   if (source.data !== undefined) {
     const parsed = configSchema.safeParse(source.data);
-    const contradictions = contradictionsOf(withDefaults(jsonSchema(), source.data));
-    if (!parsed.success) found.push(...parsed.error.issues.flatMap((issue) => problemsOf(issue, source)));
+    const contradictions = contradictionsOf(withDefaults(jsonSchema, source.data));
+    const found = parsed.success ? [] : parsed.error.issues.flatMap((issue) => problemsOf(issue, source));
     found.push(...contradictions.map(({ path, seen, wanted }) => problemAt(source, source.positionOf(path), path, seen, wanted)));
-    if (parsed.success && found.length === 0) return { kind: 'ok', config: camelize(parsed.data) };
+    const told = new Set(problems.map(({ key }) => key));
+    problems.push(...found.filter(({ key }) => !told.has(key) && told.add(key)));
+    if (parsed.success && problems.length === 0) return { kind: 'ok', config: toConfig(parsed.data) };
   }
-  const first = new Map(found.toReversed().map((problem) => [problem.key === '' ? problem : problem.key, problem]));
-  return { kind: 'invalid', problems: [...first.values()].toSorted((a, b) => a.line - b.line || a.column - b.column) };
+  return { kind: 'invalid', problems: problems.toSorted((a, b) => a.line - b.line || a.column - b.column) };
 }
 
 type Issue = z.core.$ZodIssue;
@@ -52,7 +53,7 @@ function fittingForm(forms: readonly (readonly Issue[])[]): readonly Issue[] | u
 }
 
 function wantedInsteadOf(key: string, path: Path): string {
-  const keys = Object.keys(propertiesOf(nodeAt(jsonSchema(), path)));
+  const keys = Object.keys(propertiesOf(nodeAt(jsonSchema, path)));
   const meant = nearest(key, keys);
   return meant ?? `one of ${keys.join(', ')}`;
 }
@@ -60,6 +61,6 @@ function wantedInsteadOf(key: string, path: Path): string {
 function seenAt(path: Path, source: Source): string {
   let value = source.data;
   for (const part of path) value = typeof value === 'object' && value !== null ? (value as Record<PropertyKey, unknown>)[part] : undefined;
-  const secret = source.secrets.has(keyOf(path)) || nodeAt(jsonSchema(), path)?.writeOnly === true;
+  const secret = source.secrets.has(keyOf(path)) || nodeAt(jsonSchema, path)?.writeOnly === true;
   return secret && value !== undefined ? 'a value not shown here' : describeSeen(value);
 }

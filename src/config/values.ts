@@ -59,23 +59,19 @@ export function path() {
   return text(/^\/[!"$-~]*$/, 'a path that begins with "/"');
 }
 
-/** The address of an endpoint, normalised to its origin: `http://A:80/` and `http://a` are the same endpoint. */
+/** The address of an endpoint: an origin, with or without a slash after it. */
 export function endpointUrl() {
   const wanted = 'http://host:port or https://host:port, without user, path, query or fragment';
   return z
     .string(wanted)
     .regex(/^https?:\/\/[^/?#@\s\\]+\/?$/i, { error: wanted, abort: true })
-    .refine((url) => URL.canParse(url), wanted)
-    .transform((url) => (URL.canParse(url) ? new URL(url).origin : url));
+    .refine((url) => URL.canParse(url), wanted);
 }
 
-/** A secret for a header. Empty is none, so that `${VAR:-}` can leave it out; never shown in a message. */
+/** A secret for a header. Empty is none. */
 export function secret() {
   const wanted = 'printable ASCII without spaces (in quotes where it looks like a number)';
-  return z
-    .string(wanted)
-    .regex(/^[!-~]*$/, wanted)
-    .transform((value) => (value === '' ? undefined : value));
+  return z.string(wanted).regex(/^[!-~]*$/, wanted);
 }
 
 export function listOf<T extends z.ZodType>(item: T, wanted: string) {

@@ -10,12 +10,11 @@ export type Substituted =
   | { readonly kind: 'unchanged' }
   /** `whole`: the scalar is one variable and nothing else. `fromFile`: the text may be a secret. */
   | { readonly kind: 'replaced'; readonly text: string; readonly whole: boolean; readonly fromFile: boolean }
-  /** `offset` is where the variable begins in the scalar's text. */
   | { readonly kind: 'unresolved'; readonly failures: readonly Failure[] };
 
+/** `offset` is where the variable begins in the scalar's text. */
 export interface Failure {
   readonly offset: number;
-  readonly variable: string;
   readonly seen: string;
   readonly wanted: string;
 }
@@ -32,7 +31,7 @@ export function substitute(text: string, surroundings: Surroundings): Substitute
   let whole = false;
   for (const match of text.matchAll(VARIABLE)) {
     const found = lookUp(match[1] ?? '', surroundings);
-    if (found.kind === 'failed') failures.push({ offset: match.index, variable: match[0], seen: found.seen, wanted: found.wanted });
+    if (found.kind === 'failed') failures.push({ offset: match.index, seen: found.seen, wanted: found.wanted });
     else result += text.slice(last, match.index) + found.text;
     fromFile ||= found.kind === 'file';
     whole = match[0].length === text.length;
@@ -53,13 +52,13 @@ function lookUp(expression: string, { env, readFile }: Surroundings): Found {
       return { kind: 'file', text: readFile(expression.slice('file:'.length)).replace(/\r?\n$/, '') };
     } catch (error) {
       const why = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
-      return { kind: 'failed', seen: `unreadable${why}`, wanted: 'a readable file' };
+      return { kind: 'failed', seen: `\${${expression}}, which is unreadable${why}`, wanted: 'a readable file' };
     }
   }
   const [, name, fallback] = NAMED.exec(expression) ?? [];
-  if (name === undefined) return { kind: 'failed', seen: 'no variable', wanted: '${VAR}, ${VAR:-default} or ${file:/path}' };
+  if (name === undefined) return { kind: 'failed', seen: 'a malformed variable', wanted: '${VAR}, ${VAR:-default} or ${file:/path}' };
   const value = Object.hasOwn(env, name) ? env[name] : undefined;
   if (fallback !== undefined) return { kind: 'env', text: value === undefined || value === '' ? fallback : value };
-  if (value === undefined) return { kind: 'failed', seen: 'undefined', wanted: `${name} in the environment, or a default: \${${name}:-default}` };
+  if (value === undefined) return { kind: 'failed', seen: `\${${name}}, which is undefined`, wanted: `${name} in the environment, or a default: \${${name}:-default}` };
   return { kind: 'env', text: value };
 }

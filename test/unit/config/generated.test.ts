@@ -1,0 +1,80 @@
+// generated.test.ts: what is made from the schema agrees with the loader, and with what lies in the folder.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { test } from 'tap';
+import { parse } from 'yaml';
+import { outdated } from '../../../config/generate.ts';
+import { readConfig } from '../../../src/config/load.ts';
+import { load, loadOk } from './loading.ts';
+
+const folder = join(import.meta.dirname, '../../../config');
+const read = (name: string): string => readFileSync(join(folder, name), 'utf8');
+const accepts = new Ajv2020({ strict: true, allowUnionTypes: true }).compile(JSON.parse(read('warmroute.schema.json')));
+
+test('reference, JSON schema and key table are as the schema says', (t) => {
+  t.strictSame(outdated(), [], 'run node config/generate.ts');
+  t.end();
+});
+
+for (const name of ['warmroute.yaml', 'reference.yaml']) {
+  test(`${name} is taken by the loader and by the JSON schema`, (t) => {
+    t.equal(readConfig(join(folder, name), {}).kind, 'ok');
+    t.ok(accepts(parse(read(name))), JSON.stringify(accepts.errors));
+    t.end();
+  });
+}
+
+test('the reference says the defaults', (t) => {
+  const least = loadOk('pools: [{ endpoints: [http://a] }]\n');
+  const reference = loadOk(read('reference.yaml'));
+  t.strictSame({ ...reference, pools: [], models: [] }, { ...least, pools: [], models: [] });
+  t.match(reference.pools[0], { ...least.pools[0], endpoints: [] });
+  t.end();
+});
+
+const POOLS = 'pools:\n  - name: a\n    endpoints: [http://a:8000]\n';
+
+test('both take variables and empty values', (t) => {
+  for (const text of [
+    `${POOLS}    in_flight_max: \${N:-7}\n    shared: \${S:-true}\n    probe:\n    dns:\n`,
+    `${POOLS}prefix:\n  kv_cache_tokens: \${N:-auto}\n  bytes_per_token: \${B:-3.5}\n`,
+    `${POOLS}log:\n  level: \${L:-info}\nmodels:\n`,
+    'version: ${V:-1}\npools:\n  - endpoints:\n      - ${A:-http://a}\n      - url: http://${HOST:-b}:8000\n        kv_cache_tokens: ${N:-5}\n',
+  ]) {
+    t.equal(load(text).kind, 'ok', text);
+    t.ok(accepts(parse(text)), `${text}${JSON.stringify(accepts.errors)}`);
+  }
+  t.end();
+});
+
+test('both refuse the same mistakes', (t) => {
+  for (const text of [
+    'log: { level: info }\n',
+    'pools: []\n',
+    'pools: http://a\n',
+    'pools: [{ name: "not a name", endpoints: [http://a] }]\n',
+    'pools: [{ endpoints: [http://a/path] }]\n',
+    'pools: [{ endpoints: [ftp://a] }]\n',
+    'pools: [{ endpoints: [8000] }]\n',
+    'pools: [{ endpoints: [{ kv_cache_tokens: 5 }] }]\n',
+    'pools: [{ endpoints: [{ url: http://a, kv_cache_tokens: many }] }]\n',
+    'pools: [{ dns: { port: 8000 } }]\n',
+    `${POOLS}    probe: { interval: 5 }\n`,
+    `${POOLS}    probe: { interval_ms: 0 }\n`,
+    `${POOLS}    shared: "yes"\n`,
+    `${POOLS}version: 2\n`,
+    `${POOLS}listeners: [{ name: x }]\n`,
+    `${POOLS}listeners: [{ name: x, port: 70000 }]\n`,
+    `${POOLS}listeners: [{ name: x, port: 1, policy: best }]\n`,
+    `${POOLS}models: [{ name: m, targets: [] }]\n`,
+    `${POOLS}models: [{ name: m, targets: [{ pool: a, weight: -1 }] }]\n`,
+    `${POOLS}timeouts: [1, 2]\n`,
+    `${POOLS}log: { sample_ratio: 1.5 }\n`,
+    `${POOLS}extra: 1\n`,
+  ]) {
+    t.equal(load(text).kind, 'invalid', text);
+    t.notOk(accepts(parse(text)), text);
+  }
+  t.end();
+});
