@@ -8,8 +8,12 @@ export const LOW = 0;
 export const HIGH = 1;
 
 const SLOTS_MIN = 256;
-/** Entries for each slot, at most: 8 bytes of slot a block or little more, and a miss still ends within a cache line or two. */
+/** Leaves 8 of 32 bits: the number of one of so many slots. */
+const SHIFT_MAX = 24;
+/** Entries for each slot, at most: a miss still ends within a cache line or two. */
 const LOAD_MAX = 0.75;
+/** Slots double; the fields, which are most of the memory, grow in smaller steps. */
+const FIELDS_GROWTH = 1.25;
 
 /**
  * Open addressing with linear probing. An entry is named by the position of its first field in `fields`; 0 is never an entry, so
@@ -20,7 +24,7 @@ const LOAD_MAX = 0.75;
 export class BlockTable {
   readonly #stride: number;
   #slots = new Int32Array(2 * SLOTS_MIN);
-  #shift = homeShift(SLOTS_MIN);
+  #shift = SHIFT_MAX;
   #size = 0;
   /** Entries from here on were never used. */
   #unused: number;
@@ -77,14 +81,15 @@ export class BlockTable {
     if (entry !== 0) {
       this.#free = this.fields[entry]!;
     } else {
-      if (this.#unused === this.fields.length) this.#grow();
+      if (this.#unused === this.fields.length) this.#growFields();
       entry = this.#unused;
       this.#unused += this.#stride;
     }
     this.fields[entry + LOW] = low;
     this.fields[entry + HIGH] = high;
-    this.#place(low, entry);
     this.#size++;
+    if (2 * this.#size > this.#slots.length * LOAD_MAX) this.#growSlots();
+    this.#place(low, entry);
     return entry;
   }
 
@@ -111,7 +116,7 @@ export class BlockTable {
   /** Removes every entry and gives the memory back; the owner's own fields become zero as well. */
   clear(): void {
     this.#slots = new Int32Array(2 * SLOTS_MIN);
-    this.#shift = homeShift(SLOTS_MIN);
+    this.#shift = SHIFT_MAX;
     this.fields = new Int32Array(SLOTS_MIN * LOAD_MAX * this.#stride);
     this.#unused = this.#stride;
     this.#free = 0;
@@ -131,7 +136,7 @@ export class BlockTable {
     slots[slot + 1] = entry;
   }
 
-  #grow(): void {
+  #growSlots(): void {
     const old = this.#slots;
     this.#slots = new Int32Array(2 * old.length);
     this.#shift--;
@@ -139,13 +144,12 @@ export class BlockTable {
       const entry = old[slot + 1]!;
       if (entry !== 0) this.#place(old[slot]!, entry);
     }
-    const fields = new Int32Array(2 * this.fields.length);
+  }
+
+  #growFields(): void {
+    const entries = Math.ceil((this.fields.length / this.#stride) * FIELDS_GROWTH);
+    const fields = new Int32Array(entries * this.#stride);
     fields.set(this.fields);
     this.fields = fields;
   }
-}
-
-/** How far to shift 32 bits right so that as many are left as number the slots. */
-function homeShift(slots: number): number {
-  return Math.clz32(slots) + 1;
 }

@@ -44,7 +44,7 @@ export class Branches {
     this.#table.fields[entry + SEEN]! += HOLDER;
   }
 
-  /** An index has lost the block. */
+  /** An index has lost the block. One that is not tracked (an answer, or what came when the table was full) is nothing to forget. */
   remove(low: number, high: number): void {
     const entry = this.#table.find(low, high);
     if (entry === 0) return;

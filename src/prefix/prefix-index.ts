@@ -10,18 +10,16 @@ const OLDER = 2;
 const YOUNGER = 3;
 /** Sixteenths of a token: integers, so that sums come back to exactly zero. */
 const SIZE = 4;
-/** PIN × unfinished requests dispatched with the block, plus the bits below. */
+/** PIN × unfinished requests dispatched with the block, plus CONFIRMED; at zero the block goes. */
 const STATE = 5;
 /** Milliseconds modulo 2³²: ages are right up to 24 days. */
 const CONFIRMED_AT = 6;
 const STRIDE = 7;
 
 const CONFIRMED = 1;
-/** Not a block of a prompt, but the whole answer to the prompt that ends at its parent. */
-const ANSWER = 2;
-const PIN = 4;
+const PIN = 2;
 
-/** Makes an answer's hash from that of its prompt's last block. */
+/** A whole answer is a block too: these make its hash from that of its prompt's last block. */
 const ANSWER_LOW = 0x61c88647;
 const ANSWER_HIGH = 0x3c6ef372;
 
@@ -44,7 +42,7 @@ export class PrefixIndex {
   #capacity: number;
   #confirmed = 0;
 
-  /** `branches`, if any, hears of every block of a prompt that appears here or leaves. */
+  /** `branches`, if any, hears of every block of a prompt that appears here and of every block that leaves. */
   constructor(capacityTokens: number, branches?: Branches) {
     this.#capacity = capacityTokens * SIXTEENTHS;
     this.#branches = branches;
@@ -133,7 +131,6 @@ export class PrefixIndex {
     let answer = this.#findAnswer(chain, model, chain.length - 1);
     if (answer === 0) {
       answer = this.#insert(this.#table.fields[last + LOW]! ^ ANSWER_LOW, this.#table.fields[last + HIGH]! ^ ANSWER_HIGH, answerTokens);
-      this.#table.fields[answer + STATE] = ANSWER;
     }
     this.#confirmBlock(answer, nowMs);
     this.#link(answer, this.#table.fields[last + OLDER]!);
@@ -145,8 +142,7 @@ export class PrefixIndex {
     if (this.#branches !== undefined) {
       const fields = this.#table.fields;
       for (let block = STRIDE; block < fields.length; block += STRIDE) {
-        const state = fields[block + STATE]!;
-        if (state !== 0 && (state & ANSWER) === 0) this.#branches.remove(fields[block + LOW]!, fields[block + HIGH]!);
+        if (fields[block + STATE] !== 0) this.#branches.remove(fields[block + LOW]!, fields[block + HIGH]!);
       }
     }
     this.#table.clear();
@@ -204,7 +200,7 @@ export class PrefixIndex {
     this.#unlink(block);
     this.#confirmed -= fields[block + SIZE]!;
     fields[block + STATE]! &= ~CONFIRMED;
-    if (fields[block + STATE]! < PIN) this.#drop(block);
+    if (fields[block + STATE] === 0) this.#drop(block);
   }
 
   #evict(): void {
@@ -213,7 +209,7 @@ export class PrefixIndex {
 
   #drop(block: number): void {
     const fields = this.#table.fields;
-    if ((fields[block + STATE]! & ANSWER) === 0) this.#branches?.remove(fields[block + LOW]!, fields[block + HIGH]!);
+    this.#branches?.remove(fields[block + LOW]!, fields[block + HIGH]!);
     this.#table.remove(block);
   }
 

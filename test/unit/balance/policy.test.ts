@@ -46,10 +46,10 @@ test('least-request chooses the fewest in flight, wherever it stands', async (t)
 });
 
 test('least-request gives each of the tied an equal share and the others none', async (t) => {
-  const counts = shares(createPolicy('least-request', OPTIONS), candidates({ inFlight: 2 }, { inFlight: 1 }, { inFlight: 1 }, { inFlight: 3 }, { inFlight: 1 }));
-  t.equal(counts[0], 0);
-  t.equal(counts[3], 0);
-  t.ok(isUniform([counts[1]!, counts[2]!, counts[4]!]), counts.join(' '));
+  const from = [2, 2, 1, 3, 1, 1].map((inFlight) => ({ ...IDLE, inFlight }));
+  const counts = shares(createPolicy('least-request', OPTIONS), from);
+  t.strictSame([counts[0], counts[1], counts[3]], [0, 0, 0]);
+  t.ok(isUniform([counts[2]!, counts[4]!, counts[5]!]), counts.join(' '));
 });
 
 test('prefix-threshold follows a ratio above the threshold, not one at it', async (t) => {
@@ -62,7 +62,8 @@ test('prefix-threshold follows a ratio above the threshold, not one at it', asyn
 
 test('prefix-threshold takes the least in flight among those with the best ratio, not among all above the threshold', async (t) => {
   const policy = createPolicy('prefix-threshold', OPTIONS);
-  const from = candidates({ inFlight: 5, matchRatio: 0.8 }, { inFlight: 4, matchRatio: 0.8 }, { inFlight: 1, matchRatio: 0.7 }, { inFlight: 0 });
+  const best = { matchRatio: 0.8 };
+  const from = candidates({ ...best, inFlight: 5 }, { ...best, inFlight: 4 }, { matchRatio: 0.7, inFlight: 1 }, { inFlight: 0 });
   t.equal(policy(from, NO_TIE), 1);
 });
 
@@ -71,13 +72,14 @@ test('prefix-threshold shares ties equally on both of its ways', async (t) => {
   const warm = candidates({ inFlight: 1, matchRatio: 0.9 }, { inFlight: 0 }, { inFlight: 1, matchRatio: 0.9 });
   const counts = shares(policy, warm);
   t.equal(counts[1], 0);
-  t.ok(isUniform([counts[0]! , counts[2]!]), counts.join(' '));
-  t.ok(isUniform(shares(policy, candidates({ matchRatio: 0.2 }, { matchRatio: 0.4 }, { matchRatio: 0.4 }))), 'below the threshold the ratio is no matter');
+  t.ok(isUniform([counts[0]!, counts[2]!]), counts.join(' '));
+  const cool = candidates({ matchRatio: 0.2 }, { matchRatio: 0.4 }, { matchRatio: 0.4 });
+  t.ok(isUniform(shares(policy, cool)), 'below the threshold the ratio is no matter');
 });
 
 test('the cost is prefill work times the requests that share the engine', async (t) => {
-  const busy = { inFlight: 3, matchRatio: 0.5, queuedTokens: 900, uncachedTokens: 1_000, insertedTokens: 1_400, pressure: 0.5 };
-  t.equal(prefixCost(busy), (300 + 1_000 + 350 + 256) * 4);
+  const busy = { inFlight: 3, queuedTokens: 900, uncachedTokens: 1_000, insertedTokens: 1_400, pressure: 0.5 };
+  t.equal(prefixCost({ ...IDLE, ...busy }), (300 + 1_000 + 350 + 256) * 4);
   t.equal(prefixCost(IDLE), 256);
   t.equal(prefixCost({ ...IDLE, inFlight: 10 }), 2_816, 'a slow starter with one lease at a share of 0.1');
 });

@@ -27,7 +27,7 @@ test('a block has as many branches as there were ways on, and a block before it 
       const indexes = [new PrefixIndex(0, branches), new PrefixIndex(0, branches)];
       texts.forEach((text, i) => dispatch(branches, indexes[i % 2]!, text));
       const seen = new Set(texts.flatMap(prefixes));
-      const waysOn = (name: string): number => [...seen].filter((other) => other.length === name.length + 1 && other.startsWith(name)).length;
+      const waysOn = (name: string): number => [...seen].filter((other) => other.slice(0, -1) === name).length;
       return texts.every((text) => {
         const own = prefixes(text).map((name) => Math.max(1, waysOn(name)));
         const expected = own.map((_, i) => Math.max(...own.slice(i)));
@@ -93,6 +93,8 @@ test('counts stop at 255, halve, and do not fall below one', async (t) => {
     branches.halve();
     t.strictSame(after(branches, probe), [expected, 1]);
   }
+  dispatch(branches, index, 'a*');
+  t.strictSame(after(branches, probe), [2, 1], 'the next one is one more');
   index.forget();
   t.equal(branches.entries, 0, 'halving leaves the holders alone');
 });

@@ -203,7 +203,7 @@ test('what belongs to a request from before a forget does nothing', async (t) =>
   t.equal(index.blocks, 0);
 });
 
-test('a million small blocks cost less than 80 bytes each', async (t) => {
+test('a million small blocks cost less than 60 bytes each', async (t) => {
   const index = new PrefixIndex(Infinity);
   const length = 4_000;
   const hashes = new Int32Array(2 * length);
@@ -215,5 +215,5 @@ test('a million small blocks cost less than 80 bytes each', async (t) => {
     index.confirm({ length, hashes, ends, marks }, MODEL, TOKENS_PER_BYTE, 0, epoch);
   }
   t.equal(index.blocks, 1_000_000);
-  t.ok(index.bytes / index.blocks < 80, String(index.bytes / index.blocks));
+  t.ok(index.bytes / index.blocks < 60, String(index.bytes / index.blocks));
 });
