@@ -3,6 +3,7 @@
 import { Counter, Histogram } from 'prom-client';
 import type { Registry } from 'prom-client';
 
+import type { RefusalReason } from '../core/dispatcher.ts';
 import type { RequestObserver, RequestRecord } from '../core/record.ts';
 import { modelLabels } from './model-label.ts';
 
@@ -11,7 +12,14 @@ const DURATION_BUCKETS_S = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 1
 const MATCH_RATIO_BUCKETS = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1];
 const CHOICE_DURATION_BUCKETS_S = [0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01];
 
-/** Registers the series of requests and counts into them. */
+const REFUSAL_REASONS: ReadonlySet<string> = new Set<RefusalReason>(['overloaded', 'no_endpoint_available', 'model_not_ready', 'response_unknown']);
+
+/**
+ * Registers the series of requests and counts into them.
+ *
+ * `ended` takes 4 to 5 µs. Handles from `labels()` are no faster (about 1 µs either way for the counter of five labels): prom-client hashes
+ * the labels each time.
+ */
 export function countRequests(registry: Registry, modelsMax: number): RequestObserver {
   const modelLabel = modelLabels(modelsMax);
   const series = requestSeries(registry);
@@ -31,7 +39,7 @@ export function countRequests(registry: Registry, modelsMax: number): RequestObs
       series.requests.inc({ model, listener, policy, outcome, code: record.status });
       series.duration.observe(labels, record.durationMs / 1000);
       if (record.timeToFirstTokenMs !== undefined) series.timeToFirstToken.observe(labels, record.timeToFirstTokenMs / 1000);
-      if (outcome === 'shed') series.shed.inc({ reason: shedReason(record.status) });
+      if (outcome === 'shed') series.shed.inc({ reason: shedReason(record.reason) });
       if (record.attempts > 0) {
         series.choiceDuration.observe({ policy }, record.choiceDurationMs / 1000);
         if (hasPrompt(record)) series.matchRatio.observe({ listener }, record.matchRatio);
@@ -49,11 +57,9 @@ function hasPrompt(record: RequestRecord): boolean {
   return record.surface !== 'by-load' && record.surface !== 'stored-response';
 }
 
-/** The record's own reason is a sentence, which no label may be. */
-function shedReason(status: number): string {
-  if (status === 429) return 'overloaded';
-  if (status === 503) return 'unavailable';
-  return 'other';
+/** A refusal's code stands as the record's reason; other reasons are sentences, which no label may be. */
+function shedReason(reason: string): string {
+  return REFUSAL_REASONS.has(reason) ? reason : 'other';
 }
 
 function requestSeries(registry: Registry) {

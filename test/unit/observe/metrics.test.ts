@@ -163,12 +163,16 @@ test('only choices between endpoints for a prompt count as match ratios', async 
   t.equal(series.get('warmroute_choice_duration_seconds_count{policy="none"}'), undefined);
 });
 
-test('what was shed is counted by reason', async (t) => {
+test('what was shed is counted by the code of the refusal, and a sentence never becomes a label', async (t) => {
   const metrics = sampleMetrics();
-  for (const status of [429, 429, 503]) metrics.ended(sampleRecord({ outcome: 'shed', status, attempts: 0 }));
-  const series = parse(await metrics.text());
+  const shed = { outcome: 'shed', status: 503, attempts: 0 } as const;
+  for (const reason of ['overloaded', 'overloaded', 'no_endpoint_available', 'The queue of MARKER is full.']) metrics.ended(sampleRecord({ ...shed, reason }));
+  const text = await metrics.text();
+  const series = parse(text);
   t.equal(series.get('warmroute_shed_total{reason="overloaded"}'), 2);
-  t.equal(series.get('warmroute_shed_total{reason="unavailable"}'), 1);
+  t.equal(series.get('warmroute_shed_total{reason="no_endpoint_available"}'), 1);
+  t.equal(series.get('warmroute_shed_total{reason="other"}'), 1);
+  t.notMatch(text, 'MARKER');
 });
 
 test('two routers in one process count apart', async (t) => {
