@@ -5,6 +5,7 @@ import { Engine, type Sequence } from './engine/engine.ts';
 import { presets } from './engine/step-time.ts';
 import type { FinishReason, Generation, Listener } from './generation.ts';
 import { backlogError, busyError, type ApiError } from './http/api-error.ts';
+import { ResponseStore } from './http/responses.ts';
 import type { SimulatorOptions } from './options.ts';
 import { ServerMetrics } from './server-metrics.ts';
 import { StepLoop } from './step-loop.ts';
@@ -26,6 +27,7 @@ export class Serving {
   readonly metrics = new ServerMetrics();
   readonly createdS = Math.floor(Date.now() / 1000);
   readonly engine: Engine<Generation>;
+  readonly responses = new ResponseStore();
   readonly #loop: StepLoop<Generation>;
   readonly #inFlight = new Set<Generation>();
   /** Prompt tokens of requests without a first token. */

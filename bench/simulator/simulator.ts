@@ -6,7 +6,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { noFaults, readFault, strike, type Fault } from './fault.ts';
 import { Exchange } from './http/exchange.ts';
 import { engineDeadError } from './http/api-error.ts';
-import { answer, routes } from './http/routes.ts';
+import { answer, handlerName } from './http/routes.ts';
 import { Journal, newEntry, type JournalEntry } from './journal.ts';
 import { completeOptions, type SimulatorOptions } from './options.ts';
 import { Serving } from './serving.ts';
@@ -189,7 +189,7 @@ class Host implements Simulator {
     response.on('close', () => {
       this.#streams.delete(exchange);
       if (entry.outcome === 'open') entry.outcome = response.writableFinished ? 'finished' : 'aborted';
-      if (entry.status !== undefined) this.#serving.metrics.countHttp(routes.has(path) ? path : 'none', entry.method, entry.status);
+      if (entry.status !== undefined) this.#serving.metrics.countHttp(handlerName(path), entry.method, entry.status);
     });
     const status = strike(this.#faults.status);
     if (status !== undefined) {

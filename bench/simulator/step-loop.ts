@@ -53,7 +53,6 @@ export class StepLoop<R extends EngineRequest> {
     const step = this.#engine.step(startS);
     const endS = startS + step.durationS * this.slowFactor;
     this.#at(endS, () => {
-      this.#engineS = endS;
       this.#onProduced(step.produced);
       if (this.#state === 'stopped') return;
       const behindMs = (this.nowS() - endS) * this.#timeScale * 1000;
@@ -63,12 +62,12 @@ export class StepLoop<R extends EngineRequest> {
 
   #at(engineS: number, run: () => void): void {
     const delayMs = (engineS - this.nowS()) * this.#timeScale * 1000;
-    // At scale 0 one step a turn of the event loop, so that requests can come in and leave between steps.
-    if (this.#timeScale === 0 || delayMs <= 0) {
+    const arrive = (): void => {
       this.#engineS = engineS;
-      this.#immediate = setImmediate(run);
-    } else {
-      this.#timer = setTimeout(run, delayMs);
-    }
+      run();
+    };
+    // At scale 0 one step a turn of the event loop, so that requests can come in and leave between steps.
+    if (this.#timeScale === 0 || delayMs <= 0) this.#immediate = setImmediate(arrive);
+    else this.#timer = setTimeout(arrive, delayMs);
   }
 }

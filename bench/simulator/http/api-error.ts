@@ -13,25 +13,29 @@ export class ApiError extends Error {
   }
 }
 
-export function openAiBody(error: ApiError): string {
-  return JSON.stringify({ error: { message: error.message, type: error.type, param: error.param, code: error.status } });
+/** How an API tells of an error: as a whole answer, or as events inside a stream that began with a 200. */
+export interface ErrorShape {
+  errorBody(error: ApiError): string;
+  errorEvents(error: ApiError): readonly string[];
 }
 
-export function anthropicBody(error: ApiError): string {
-  return JSON.stringify({ type: 'error', error: { type: error.type, message: error.message } });
-}
+export const openAiErrors: ErrorShape = {
+  errorBody: (error) => JSON.stringify({ error: { message: error.message, type: error.type, param: error.param, code: error.status } }),
+  // Inside a stream it is written by Python's own encoder, with spaces.
+  errorEvents(error) {
+    const param = error.param === null ? 'null' : JSON.stringify(error.param);
+    const message = JSON.stringify(error.message);
+    return [`data: {"error": {"message": ${message}, "type": "${error.type}", "param": ${param}, "code": ${error.status}}}\n\n`, 'data: [DONE]\n\n'];
+  },
+};
 
-/** As an event inside a stream. That one is written by Python's own encoder, with spaces. */
-export function errorEvent(error: ApiError): string {
-  const param = error.param === null ? 'null' : JSON.stringify(error.param);
-  const message = JSON.stringify(error.message);
-  return `data: {"error": {"message": ${message}, "type": "${error.type}", "param": ${param}, "code": ${error.status}}}\n\n`;
-}
-
-export function anthropicErrorEvent(error: ApiError): string {
-  const type = error.status === 503 ? 'overloaded_error' : 'api_error';
-  return `event: error\ndata: ${JSON.stringify({ type: 'error', error: { type, message: error.message } })}\n\n`;
-}
+export const anthropicErrors: ErrorShape = {
+  errorBody: (error) => JSON.stringify({ type: 'error', error: { type: error.type, message: error.message } }),
+  errorEvents(error) {
+    const type = error.status === 503 ? 'overloaded_error' : 'api_error';
+    return [`event: error\ndata: ${JSON.stringify({ type: 'error', error: { type, message: error.message } })}\n\n`];
+  },
+};
 
 /** One pydantic complaint, as vLLM prints it. */
 export function validationError(complaint: string, param: string | null): ApiError {

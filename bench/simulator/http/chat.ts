@@ -3,7 +3,7 @@
 import { usageOf, type FinishReason, type Generation, type Usage } from '../generation.ts';
 import type { SimulatorOptions } from '../options.ts';
 import { renderChat, type JsonObject } from '../text/chat-template.ts';
-import { badRequest, errorEvent, openAiBody } from './api-error.ts';
+import { badRequest, openAiErrors } from './api-error.ts';
 import { argumentsOf, makeJobs, readList, readNumber, readTemplateArguments, readTools, servedModel, textOf } from './request-fields.ts';
 import type { Send, Surface } from './run.ts';
 import type { Job } from '../serving.ts';
@@ -50,15 +50,11 @@ export function chatSurface(options: SimulatorOptions, body: JsonObject, request
   const created = Math.floor(Date.now() / 1000);
   return body['stream'] === true
     ? streamedChat(options, body, request, id, created)
-    : { ...plainErrors, streams: false, token: noEvents, close: noEvents, body: (generations) => chatBody(options, request.model, id, created, generations) };
+    : { ...openAiErrors, streams: false, token: noEvents, close: noEvents, body: (generations) => chatBody(options, request.model, id, created, generations) };
 }
 
-const plainErrors: Pick<Surface, 'errorBody' | 'errorEvents'> = {
-  errorBody: openAiBody,
-  errorEvents: (error) => [errorEvent(error), 'data: [DONE]\n\n'],
-};
-
-function noEvents(): void {}
+/** For answers that come in one piece. */
+export function noEvents(): void {}
 
 function streamedChat(options: SimulatorOptions, body: JsonObject, { jobs, model }: ChatRequest, id: string, created: number): Surface {
   const wanted = (body['stream_options'] ?? {}) as JsonObject;
@@ -87,7 +83,7 @@ function streamedChat(options: SimulatorOptions, body: JsonObject, { jobs, model
   };
 
   return {
-    ...plainErrors,
+    ...openAiErrors,
     streams: true,
     token(generation, at, finish, send) {
       openChoices(generation, send);

@@ -4,11 +4,11 @@ import type { FaultState } from '../fault.ts';
 import { strike } from '../fault.ts';
 import type { FinishReason, Generation } from '../generation.ts';
 import type { Job, Serving } from '../serving.ts';
-import { backlogError, drainingError, engineDeadError, type ApiError } from './api-error.ts';
+import { backlogError, drainingError, engineDeadError, type ApiError, type ErrorShape } from './api-error.ts';
 import type { Exchange } from './exchange.ts';
 
 /** How one API tells its client what the engine does. */
-export interface Surface {
+export interface Surface extends ErrorShape {
   readonly streams: boolean;
   /** Events before the first token. */
   open?(send: Send): void;
@@ -17,8 +17,6 @@ export interface Surface {
   close(generations: readonly Generation[], send: Send): void;
   /** The whole answer, when not streaming. */
   body(generations: readonly Generation[]): string;
-  errorBody(error: ApiError): string;
-  errorEvents(error: ApiError): readonly string[];
 }
 
 export type Send = (event: string) => void;
@@ -68,12 +66,17 @@ function generate(exchange: Exchange, serving: Serving, aborts: boolean, jobs: r
   const send: Send = (event) => exchange.send(event);
   const generations: Generation[] = [];
   let open = jobs.length;
+  const leave = (outcome: 'aborted' | 'failed'): void => {
+    if (entry.outcome === 'open') entry.outcome = outcome;
+    for (const generation of generations) serving.abort(generation);
+  };
   const listener = {
     token(generation: Generation, at: number, finish: FinishReason | undefined): void {
       entry.cachedTokens ??= generation.sequence?.cachedTokens;
       if (at >= 0) entry.outputTokens += 1;
       if (surface.streams) surface.token(generation, at, finish, send);
-      if (finish === undefined) return;
+      if (exchange.ended) leave('failed');
+      if (finish === undefined || exchange.ended) return;
       entry.finishReason = finish;
       open -= 1;
       if (open > 0) return;
@@ -89,9 +92,7 @@ function generate(exchange: Exchange, serving: Serving, aborts: boolean, jobs: r
   };
   for (const job of jobs) generations.push(serving.submit(job, listener));
   exchange.response.on('close', () => {
-    if (exchange.response.writableFinished) return;
-    if (entry.outcome === 'open') entry.outcome = 'aborted';
-    for (const generation of generations) serving.abort(generation);
+    if (!exchange.response.writableFinished) leave('aborted');
   });
   if (aborts) for (const generation of generations) serving.end(generation);
 }
