@@ -67,7 +67,6 @@ export class Attempt implements Undici.DispatchHandler, ClientListener, Swept {
   #kept: Buffer[] = [];
   #keptBytes = 0;
   #sawFirstToken = false;
-  #receivedBytes = 0;
   #responseId: string | undefined;
   readonly #sentMs: number;
   #lastByteMs = 0;
@@ -122,7 +121,6 @@ export class Attempt implements Undici.DispatchHandler, ClientListener, Swept {
   onResponseData(controller: Undici.DispatchController, chunk: Buffer): void {
     if (this.#over) return;
     this.#lastByteMs = this.#deps.sweep.nowMs;
-    this.#receivedBytes += chunk.length;
     if (this.#scanner !== undefined) {
       this.#scanner.feed(chunk);
       // The first event may have turned out to be an error, which ends the attempt.

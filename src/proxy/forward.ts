@@ -26,6 +26,8 @@ export interface ForwardDeps {
   readonly observer: RequestObserver;
   readonly limits: AttemptLimits;
   readonly attemptsMax: number;
+  /** A mistake of the router's own. */
+  readonly unexpected: (error: unknown) => void;
 }
 
 /** One request whose body is here. */
@@ -47,8 +49,13 @@ export async function forward(deps: ForwardDeps, exchange: Exchange): Promise<vo
     const facts = deps.readPrompt(exchange.surface, exchange.body);
     await route(deps, exchange, facts, client, record, startedMs);
   } catch (error) {
-    refuse(client, record, error instanceof RequestError ? badRequest(error) : internalError(error));
-    if (!(error instanceof RequestError)) client.abort(undefined);
+    if (error instanceof RequestError) {
+      refuse(client, record, badRequest(error));
+    } else {
+      deps.unexpected(error);
+      if (client.committed) client.abort(undefined);
+      else refuse(client, record, INTERNAL_ERROR);
+    }
   }
   record.durationMs = deps.clock() - startedMs;
   record.status = client.status;
@@ -137,11 +144,7 @@ function badRequest(error: RequestError): ErrorAnswer {
   return { status: error.status, message: error.message, code: 'invalid_request', param: error.param };
 }
 
-/** Our own mistake: said without its details, which go to the log by way of the process's handler. */
-function internalError(error: unknown): ErrorAnswer {
-  queueMicrotask(() => process.emitWarning(error instanceof Error ? error : String(error)));
-  return { status: 500, message: 'The router failed to handle this request.', code: 'internal_error' };
-}
+const INTERNAL_ERROR: ErrorAnswer = { status: 500, message: 'The router failed to handle this request.', code: 'internal_error' };
 
 function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -1,5 +1,7 @@
 // headers.ts: which headers cross the router, in either direction. Pure.
 
+import type { IncomingHttpHeaders } from 'node:http';
+
 /** They speak about one connection, and ours is another one. RFC 9110, section 7.6.1. */
 const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'proxy-connection', 'proxy-authenticate', 'proxy-authorization', 'te', 'trailer', 'transfer-encoding', 'upgrade']);
 
@@ -35,12 +37,24 @@ export function responseHeaders(raw: readonly (Buffer | string)[], requestId: st
   const out: string[] = [];
   for (let i = 0; i + 1 < pairs.length; i += 2) {
     const name = pairs[i] as string;
-    const lower = name.toLowerCase();
-    if (HOP_BY_HOP.has(lower) || lower === 'server' || lower === 'x-request-id' || named?.has(lower)) continue;
+    if (isHiddenFromClients(name.toLowerCase(), named)) continue;
     out.push(name, pairs[i + 1] as string);
   }
   out.push('x-request-id', requestId);
   return out;
+}
+
+/** The same for headers as an object with lower-case names. */
+export function responseHeadersOf(headers: IncomingHttpHeaders, requestId: string): IncomingHttpHeaders {
+  const named = connectionTokens(['connection', headers.connection ?? '']);
+  const out: IncomingHttpHeaders = {};
+  for (const [name, value] of Object.entries(headers)) if (!isHiddenFromClients(name, named)) out[name] = value;
+  out['x-request-id'] = requestId;
+  return out;
+}
+
+function isHiddenFromClients(lower: string, named: ReadonlySet<string> | undefined): boolean {
+  return HOP_BY_HOP.has(lower) || lower === 'server' || lower === 'x-request-id' || named?.has(lower) === true;
 }
 
 /** Headers that a `Connection` header names belong to that connection too. */

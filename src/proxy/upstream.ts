@@ -13,13 +13,16 @@ export interface UpstreamSettings {
 
 /** The agent for generation. Its own timeouts are off: the router's limits know prefill from a dead connection. */
 export function createUpstream(settings: UpstreamSettings): Agent {
+  return new Agent({ ...connectionOptions(settings), headersTimeout: 0, bodyTimeout: 0 });
+}
+
+/** How any connection to an endpoint is made and kept. Certificates are checked, redirects are not followed. */
+export function connectionOptions(settings: UpstreamSettings): Agent.Options {
   const connect = buildConnector({ timeout: settings.connectMs });
-  return new Agent({
+  return {
     pipelining: 1,
     keepAliveTimeout: KEEP_ALIVE_MS,
     keepAliveMaxTimeout: KEEP_ALIVE_MS,
-    headersTimeout: 0,
-    bodyTimeout: 0,
     connect: (options, callback) => {
       connect(options, (...result) => {
         // Listening first, so that the error that undici passes on already says whether the socket had served a request before.
@@ -27,7 +30,7 @@ export function createUpstream(settings: UpstreamSettings): Agent {
         callback(...result);
       });
     },
-  });
+  };
 }
 
 function markReused(error: Error, bytesRead: number): void {
@@ -43,6 +46,17 @@ function markReused(error: Error, bytesRead: number): void {
 export function outcomeOfError(error: Error, started: boolean, answered: boolean): Outcome {
   if (!started) return { kind: 'unreachable', refused: codeOf(error) === 'ECONNREFUSED' };
   return { kind: 'reset', stale: !answered && wasReused(error) };
+}
+
+/** The same for an error of which nothing is known but itself. */
+export function outcomeOfRequestError(error: Error): Outcome {
+  return outcomeOfError(error, !isConnectError(error), false);
+}
+
+function isConnectError(error: Error): boolean {
+  const [first = error] = error instanceof AggregateError ? (error.errors as Error[]) : [];
+  const syscall: unknown = 'syscall' in first ? first.syscall : undefined;
+  return syscall === 'connect' || syscall === 'getaddrinfo' || codeOf(error) === 'UND_ERR_CONNECT_TIMEOUT';
 }
 
 function wasReused(error: Error): boolean {

@@ -1,0 +1,71 @@
+// estimates.ts: the estimates of all endpoints, and what they share.
+
+import { Branches } from '../prefix/branches.ts';
+import type { Endpoint } from '../pool/endpoint.ts';
+import { Account, type AccountTerms } from './account.ts';
+import { Estimate } from './estimate.ts';
+import { LearnedModel } from './learned-model.ts';
+import type { DispatchSettings } from './settings.ts';
+
+/** About 20 bytes each; what is beyond is not counted as shared. */
+const BRANCH_ENTRIES_MAX = 4_000_000;
+const BRANCHES_HALVED_EVERY_MS = 600_000;
+
+export class Estimates {
+  readonly #prefix: DispatchSettings['prefix'];
+  readonly #byEndpoint = new Map<Endpoint, Estimate>();
+  readonly #models = new Map<string, LearnedModel>();
+  readonly #branches = new Branches(BRANCH_ENTRIES_MAX);
+  #halvedMs: number | undefined;
+
+  constructor(prefix: DispatchSettings['prefix']) {
+    this.#prefix = prefix;
+  }
+
+  of(endpoint: Endpoint): Estimate {
+    let estimate = this.#byEndpoint.get(endpoint);
+    if (estimate === undefined) {
+      estimate = new Estimate(endpoint, this.#prefix.kvCacheTokens, this.#branches);
+      this.#byEndpoint.set(endpoint, estimate);
+    }
+    estimate.refresh();
+    return estimate;
+  }
+
+  /** Its cache is empty: nothing that was believed about it holds. */
+  forget(endpoint: Endpoint): void {
+    this.#byEndpoint.get(endpoint)?.index.forget();
+  }
+
+  /** It is gone for good. */
+  drop(endpoint: Endpoint): void {
+    this.forget(endpoint);
+    this.#byEndpoint.delete(endpoint);
+  }
+
+  /** Under the name that endpoints serve it by, so the set is bounded. */
+  model(name: string): LearnedModel {
+    let learned = this.#models.get(name);
+    if (learned === undefined) {
+      learned = new LearnedModel(this.#prefix.bytesPerToken);
+      this.#models.set(name, learned);
+    }
+    return learned;
+  }
+
+  /** The table of branches, with what is old faded. */
+  branchesAt(nowMs: number): Branches {
+    this.#halvedMs ??= nowMs;
+    if (nowMs - this.#halvedMs >= BRANCHES_HALVED_EVERY_MS) {
+      this.#branches.halve();
+      this.#halvedMs = nowMs;
+    }
+    return this.#branches;
+  }
+
+  /** Opens the account of an attempt; a first try also counts where its prompts leave those seen before. */
+  open(estimate: Estimate, terms: AccountTerms, firstTry: boolean): Account {
+    if (terms.recorded && firstTry) for (const chain of terms.facts.prompts) this.#branches.record(chain, terms.key);
+    return new Account(estimate, terms);
+  }
+}

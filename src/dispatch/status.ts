@@ -1,0 +1,35 @@
+// status.ts: the live state of every endpoint, as data for operators.
+
+import type { EndpointStatus } from '../core/status.ts';
+import { unavailableBecause } from '../pool/availability.ts';
+import type { Endpoint } from '../pool/endpoint.ts';
+import type { Estimates } from './estimates.ts';
+
+export function endpointStatuses(endpoints: readonly Endpoint[], estimates: Estimates, nowMs: number): EndpointStatus[] {
+  return endpoints.map((endpoint) => {
+    const estimate = estimates.of(endpoint);
+    const because = unavailableBecause(endpoint, undefined) ?? '';
+    const sample = endpoint.samples.at(-1);
+    return {
+      id: endpoint.address.id,
+      pool: endpoint.address.pool,
+      available: because === '',
+      unavailableBecause: because,
+      models: (endpoint.models ?? []).map((model) => model.id),
+      inFlight: endpoint.inFlight,
+      queuedPromptTokens: Math.round(estimate.queuedTokens),
+      ejections: endpoint.ejections,
+      index: { tokens: estimate.index.confirmedTokens, capacityTokens: estimate.index.capacityTokens, blocks: estimate.index.blocks, bytes: estimate.index.bytes },
+      load:
+        sample === undefined
+          ? undefined
+          : { ageMs: nowMs - sample.atMs, running: sample.running ?? 0, waiting: sample.waiting ?? 0, kvUsage: sample.kvUsage ?? 0, blockSize: sample.blockSize },
+      reported: {
+        promptTokens: estimate.reported.promptTokens,
+        predictedCachedTokens: estimate.reported.predictedCachedTokens,
+        cachedTokens: estimate.reported.cachedTokens,
+        errorTokens: estimate.reported.errorTokens,
+      },
+    };
+  });
+}

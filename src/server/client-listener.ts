@@ -1,0 +1,83 @@
+// client-listener.ts: one port for clients. Paths, limits and raw bodies; what happens to a request then is the proxy's business.
+
+import fastify from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { errorBody, type ErrorAnswer } from '../proxy/error-answer.ts';
+import { forward } from '../proxy/forward.ts';
+import { tooLarge } from './body-limit.ts';
+import { registerByLoad } from './by-load.ts';
+import { modelsAnswer } from './models-answer.ts';
+import type { ClientListenerOptions } from './options.ts';
+import { BY_LOAD_PATHS, GENERATION_PATHS, rawPath, STORED_RESPONSE, surfaceOf } from './surfaces.ts';
+
+const KEEP_ALIVE_MS = 75_000;
+/** For the whole of a request to arrive. */
+const REQUEST_ARRIVES_MS = 300_000;
+const PARAM_LENGTH_MAX = 256;
+
+/** Not listening yet. */
+export function createClientListener(options: ClientListenerOptions): FastifyInstance {
+  const app = fastify({
+    logger: false,
+    bodyLimit: options.bodyBytesMax,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    requestTimeout: REQUEST_ARRIVES_MS,
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    exposeHeadRoutes: false,
+    routerOptions: { maxParamLength: PARAM_LENGTH_MAX },
+    frameworkErrors: (_error, request, reply) => answer(request, reply, notFound()),
+  });
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+
+  app.addHook('onRequest', (request, reply, done) => {
+    if (options.leaving()) reply.raw.shouldKeepAlive = false;
+    // The router decodes before it matches; a path in disguise must not get through.
+    const path = rawPath(request.raw.url ?? '');
+    if (request.is404 || path === request.routeOptions.url || STORED_RESPONSE.test(path)) done();
+    else answer(request, reply, notFound());
+  });
+
+  for (const [path, surface] of GENERATION_PATHS) {
+    app.post(path, (request, reply) => {
+      reply.hijack();
+      const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+      return forward(options.forward, { surface, listener: options.name, request: request.raw, response: reply.raw, body });
+    });
+  }
+  app.get('/v1/models', (_request, reply) => reply.send(modelsAnswer(options.servedModels(), options.startedS)));
+  app.get('/health', (_request, reply) => reply.code(options.healthy() ? 200 : 503).send());
+  app.get('/v1/realtime', (request, reply) => answer(request, reply, { status: 501, message: 'WebSocket connections are not supported.', code: 'not_supported' }));
+  registerByLoad(app, options);
+
+  app.setNotFoundHandler((request, reply) => {
+    const known = isKnownPath(rawPath(request.raw.url ?? ''));
+    return answer(request, reply, known ? { status: 405, message: `The method ${request.method} is not allowed here.`, code: 'method_not_allowed' } : notFound());
+  });
+  app.setErrorHandler<FastifyError>((error, request, reply) => answer(request, reply, listenerError(error, options)));
+  return app;
+}
+
+function answer(request: FastifyRequest, reply: FastifyReply, error: ErrorAnswer): FastifyReply {
+  const surface = surfaceOf(rawPath(request.raw.url ?? ''));
+  return reply.code(error.status).header('content-type', 'application/json').send(errorBody(surface, error));
+}
+
+function notFound(): ErrorAnswer {
+  return { status: 404, message: 'There is nothing at this path.', code: 'not_found' };
+}
+
+function listenerError(error: FastifyError, options: ClientListenerOptions): ErrorAnswer {
+  const status = error.statusCode ?? 500;
+  if (status === 413) return tooLarge(options.bodyBytesMax);
+  if (status < 500) return { status: 400, message: 'The request could not be read.', code: 'invalid_request' };
+  options.forward.unexpected(error);
+  return { status: 500, message: 'The router failed to handle this request.', code: 'internal_error' };
+}
+
+const KNOWN_PATHS: ReadonlySet<string> = new Set([...GENERATION_PATHS.map(([path]) => path), ...BY_LOAD_PATHS, '/v1/models', '/health', '/v1/realtime']);
+
+function isKnownPath(path: string): boolean {
+  return KNOWN_PATHS.has(path) || STORED_RESPONSE.test(path);
+}
