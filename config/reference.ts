@@ -65,7 +65,7 @@ function requiredOf(node: SchemaNode): readonly string[] {
 
 /** Plain where YAML reads it back as the same text, else in quotes. */
 function scalar(value: unknown): string {
-  return typeof value === 'string' && !/^[A-Za-z/$\d][\w./:${}+-]*$/.test(value) ? JSON.stringify(value) : String(value);
+  return typeof value === 'string' && !/^[A-Za-z/\d][\w./:+-]*$/.test(value) ? JSON.stringify(value) : String(value);
 }
 
 type Fields = Readonly<Record<string, unknown>>;

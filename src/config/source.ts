@@ -43,6 +43,7 @@ export function parseSource(text: string, file: string, surroundings: Surroundin
   };
 }
 
+/** To the library an empty text has no line; here it has one. */
 function position(lines: LineCounter, offset: number): Position {
   const { line, col } = lines.linePos(offset);
   return { line: Math.max(1, line), column: Math.max(1, col) };
@@ -94,13 +95,18 @@ function settleScalar(scalar: Scalar, path: Path, { surroundings, secrets, repor
   if (typeof scalar.value !== 'string') return;
   const substituted = substitute(scalar.value, surroundings);
   if (substituted.kind === 'unresolved') {
-    const quote = scalar.type === 'PLAIN' ? 0 : 1;
-    for (const { offset, seen, wanted } of substituted.failures) report(startOf(scalar) + quote + offset, path, seen, wanted);
+    for (const { offset, seen, wanted } of substituted.failures) report(startOf(scalar) + offsetInSource(scalar, offset), path, seen, wanted);
   }
   if (substituted.kind !== 'replaced') return;
   if (substituted.fromFile) secrets.add(keyOf(path));
   const again = substituted.whole && scalar.type === 'PLAIN';
   scalar.value = again ? resolvePlain(substituted.text) : substituted.text;
+}
+
+/** Exact for text on one line without escapes; the beginning of a block (`|`, `>`), whose lines are indented. */
+function offsetInSource({ type }: Scalar, offset: number): number {
+  if (type === 'PLAIN') return offset;
+  return type === 'QUOTE_DOUBLE' || type === 'QUOTE_SINGLE' ? offset + 1 : 0;
 }
 
 /** What a plain YAML scalar of this text would be: a number, a boolean, empty, or the text itself. Never a list or mapping. */

@@ -4,13 +4,15 @@ import { toConfig } from './config.ts';
 import type { Config } from './config.ts';
 import { contradictionsOf } from './contradictions.ts';
 import { jsonSchema, nodeAt, propertiesOf, withDefaults } from './json-schema.ts';
+import { nearest } from './nearest.ts';
 import { describeSeen, keyOf } from './problem.ts';
 import type { Path, Position, Problem } from './problem.ts';
 import { configSchema } from './schema.ts';
-import { nearest } from './nearest.ts';
 import type { Source } from './source.ts';
 
 export type Loaded = { readonly kind: 'ok'; readonly config: Config } | { readonly kind: 'invalid'; readonly problems: readonly Problem[] };
+
+const HIDDEN = 'a value not shown here';
 
 /** Problems come in the order of the file. What a key's variables lack hides what else is wrong with it; else it has one problem. */
 export function validate(source: Source): Loaded {
@@ -19,7 +21,7 @@ export function validate(source: Source): Loaded {
     const parsed = configSchema.safeParse(source.data);
     const contradictions = contradictionsOf(withDefaults(jsonSchema, source.data));
     const found = parsed.success ? [] : parsed.error.issues.flatMap((issue) => problemsOf(issue, source));
-    found.push(...contradictions.map(({ path, seen, wanted }) => problemAt(source, source.positionOf(path), path, seen, wanted)));
+    found.push(...contradictions.map(({ path, seen, wanted }) => problemAt(source, source.positionOf(path), path, isSecret(path, source) ? HIDDEN : seen, wanted)));
     const told = new Set(problems.map(({ key }) => key));
     problems.push(...found.filter(({ key }) => !told.has(key) && told.add(key)));
     if (parsed.success && problems.length === 0) return { kind: 'ok', config: toConfig(parsed.data) };
@@ -61,6 +63,9 @@ function wantedInsteadOf(key: string, path: Path): string {
 function seenAt(path: Path, source: Source): string {
   let value = source.data;
   for (const part of path) value = typeof value === 'object' && value !== null ? (value as Record<PropertyKey, unknown>)[part] : undefined;
-  const secret = source.secrets.has(keyOf(path)) || nodeAt(jsonSchema, path)?.writeOnly === true;
-  return secret && value !== undefined ? 'a value not shown here' : describeSeen(value);
+  return isSecret(path, source) && value !== undefined ? HIDDEN : describeSeen(value);
+}
+
+function isSecret(path: Path, source: Source): boolean {
+  return source.secrets.has(keyOf(path)) || nodeAt(jsonSchema, path)?.writeOnly === true;
 }

@@ -110,9 +110,10 @@ test('no message shows a secret', (t) => {
     ...complaints(`${POOL}api_key: !s3cret x\n`),
     ...complaints(`${POOL}api_key: "a\${my-key:-s3cret}"\n`),
     ...complaints(`${POOL}name: \${file:/s}\n`, {}, { '/s': 's3cret!' }),
+    ...complaints(`${POOL}name: \${file:/s}\n  - { name: "\${file:/s}", endpoints: [http://b] }\n`, {}, { '/s': 's3cret' }),
     ...complaints('pools: [{ endpoints: ["http://me:s3cret@a", "http://me:s3/s3cret@b"] }]\n'),
   ];
-  t.equal(messages.length, 8);
+  t.equal(messages.length, 9);
   t.notMatch(messages.join('\n'), /s3cret/);
   t.match(messages[0], 'w.yaml:3:14: pools[0].api_key: is a value not shown here, wanted printable ASCII without spaces');
   t.end();

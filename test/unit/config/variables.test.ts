@@ -68,6 +68,11 @@ test('each variable without a value is one problem, at its place', (t) => {
   t.end();
 });
 
+test('a variable in a block of text is told at the beginning of the block', (t) => {
+  t.match(complaints(file('    api_key: >-\n      abc\n      ${KEY}\n'))[0], 'w.yaml:3:14: pools[0].api_key: is ${KEY}, which is undefined');
+  t.end();
+});
+
 test('names of inherited properties are not variables', (t) => {
   t.match(complaints(file('    name: ${constructor}\n'))[0], '${constructor}, which is undefined');
   t.end();
