@@ -5,9 +5,9 @@ import type { Logger } from 'pino';
 import type { EndpointAddress } from '../core/dispatcher.ts';
 
 /** What of an endpoint is written down. Never its key. */
-export type NamedEndpoint = Pick<EndpointAddress, 'id' | 'pool'>;
+type NamedEndpoint = Pick<EndpointAddress, 'id' | 'pool'>;
 
-export type ShutdownPhase = 'settling' | 'draining' | 'cut_off' | 'done';
+type ShutdownPhase = 'settling' | 'draining' | 'cut_off' | 'done';
 
 export interface EventLog {
   /** `why`: what the last probe said, in plain words. */

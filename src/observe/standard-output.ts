@@ -42,7 +42,7 @@ export function standardOutput(): LogDestination {
     write(STANDARD_OUTPUT, chunk, (error, written) => {
       if (error?.code === 'EAGAIN') {
         held = chunk;
-        setTimeout(writeHeld, FULL_PIPE_WAIT_MS);
+        setTimeout(writeHeld, FULL_PIPE_WAIT_MS).unref();
       } else if (error === null && written < chunk.length) {
         writeOut(chunk.subarray(written));
       } else if (lines.length > 0) {
@@ -74,13 +74,14 @@ export function standardOutput(): LogDestination {
   };
 }
 
-/** Waits a second in all for a full pipe, then gives up: nobody can be told. */
+/** Gives up when a full pipe takes nothing for a second: nobody can be told. */
 function writeBeforeExit(left: Buffer): void {
   const never = new Int32Array(new SharedArrayBuffer(4));
   let waits = 0;
   while (left.length > 0 && waits < FULL_PIPE_WAITS_AT_EXIT_MAX) {
     try {
       left = left.subarray(writeSync(STANDARD_OUTPUT, left));
+      waits = 0;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return;
       waits++;

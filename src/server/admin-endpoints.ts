@@ -27,7 +27,7 @@ function endpointAnswer(status: EndpointStatus) {
     ejections: status.ejections,
     index: { tokens: index.tokens, capacity_tokens: index.capacityTokens, blocks: index.blocks, bytes: index.bytes },
     load: load === undefined ? null : {
-      age_ms: load.ageMs,
+      age_ms: Math.round(load.ageMs),
       running: load.running,
       waiting: load.waiting,
       kv_usage: load.kvUsage,

@@ -6,7 +6,7 @@ import type { FastifyError, FastifyInstance } from 'fastify';
 import type { EndpointStatus } from '../core/status.ts';
 import { endpointsAnswer } from './admin-endpoints.ts';
 
-export interface Readiness {
+interface Readiness {
   readonly ready: boolean;
   /** Plain sentences, or `draining`; empty when ready. */
   readonly reasons: readonly string[];

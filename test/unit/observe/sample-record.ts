@@ -40,7 +40,7 @@ export function sampleStatus(changes: Partial<EndpointStatus> = {}): EndpointSta
     queuedPromptTokens: 1200,
     ejections: 2,
     index: { tokens: 5000, capacityTokens: 400_000, blocks: 120, bytes: 65_536 },
-    load: { ageMs: 250, running: 4, waiting: 1, kvUsage: 0.25, blockSize: undefined },
+    load: { ageMs: 249.8, running: 4, waiting: 1, kvUsage: 0.25, blockSize: undefined },
     reported: { promptTokens: 900, predictedCachedTokens: 640, cachedTokens: 600, errorTokens: 48 },
     ...changes,
   };
