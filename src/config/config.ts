@@ -23,10 +23,10 @@ export function toConfig(file: File): Config {
 function complete(file: File) {
   return {
     ...file,
-    pools: file.pools.map((pool) => ({
+    pools: file.pools.map(({ api_key, endpoints, ...pool }) => ({
       ...pool,
-      api_key: pool.api_key === '' ? undefined : pool.api_key,
-      endpoints: pool.endpoints.map((endpoint) => (typeof endpoint === 'string' ? { url: originOf(endpoint), kv_cache_tokens: undefined } : { ...endpoint, url: originOf(endpoint.url) })),
+      ...(api_key === undefined || api_key === '' ? {} : { api_key }),
+      endpoints: endpoints.map((endpoint) => (typeof endpoint === 'string' ? { url: originOf(endpoint) } : { ...endpoint, url: originOf(endpoint.url) })),
     })),
     models: file.models.map((model) => ({ ...model, targets: model.targets.map((target) => ({ ...target, model: target.model ?? model.name })) })),
   };
