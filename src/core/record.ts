@@ -32,7 +32,7 @@ export interface RequestRecord {
   /** As the client saw it; 499 when it left before any. */
   status: number;
   outcome: RequestOutcome;
-  /** One plain sentence about what went wrong; empty when nothing did. */
+  /** What went wrong: one plain sentence, or the code of a refusal by the router itself. Empty when nothing did. */
   reason: string;
 }
 
@@ -41,7 +41,7 @@ export type RetryReason = 'unreachable' | 'reset' | 'stale';
 
 /** What the relaying side tells whoever counts and logs. */
 export interface RequestObserver {
-  /** A choice by prefix was made. */
+  /** An endpoint was chosen for an attempt. */
   chosen(record: RequestRecord): void;
   retried(record: RequestRecord, reason: RetryReason): void;
   ended(record: RequestRecord): void;
