@@ -59,7 +59,7 @@ export class Branches {
     if (this.#isFull()) return;
     const known = this.#table.leading(chain, model);
     if (known === 0 || known === chain.length) return;
-    const last = this.#entry(chain, model, known - 1);
+    const last = this.#table.findBlock(chain, model, known - 1);
     const fields = this.#table.fields;
     if ((fields[last + SEEN]! & COUNT_MAX) < COUNT_MAX) fields[last + SEEN]!++;
   }
@@ -70,7 +70,7 @@ export class Branches {
     out.fill(1, known, Math.max(known, upTo));
     let most = 1;
     for (let i = known - 1; i >= 0; i--) {
-      const count = this.#table.fields[this.#entry(chain, model, i) + SEEN]! & COUNT_MAX;
+      const count = this.#table.fields[this.#table.findBlock(chain, model, i) + SEEN]! & COUNT_MAX;
       if (count > most) most = count;
       if (i < upTo) out[i] = most;
     }
@@ -85,10 +85,6 @@ export class Branches {
       const count = seen & COUNT_MAX;
       if (count > 1) fields[at] = seen - count + (count >>> 1);
     }
-  }
-
-  #entry(chain: Chain, model: ModelKey, i: number): number {
-    return this.#table.find(chain.hashes[2 * i]! ^ model.low, chain.hashes[2 * i + 1]! ^ model.high);
   }
 
   #isFull(): boolean {

@@ -116,7 +116,7 @@ export class PrefixIndex {
     if (epoch !== this.#epoch) return;
     const fields = this.#table.fields;
     for (let i = chain.length - 1; i >= 0; i--) {
-      const block = this.#find(chain, model, i);
+      const block = this.#table.findBlock(chain, model, i);
       if (fields[block + STATE]! < PIN) continue;
       fields[block + STATE]! -= PIN;
       if (fields[block + STATE] === 0) this.#drop(block);
@@ -126,7 +126,7 @@ export class PrefixIndex {
   /** The answer to this prompt is in the cache too, unless the end of the prompt was evicted already. */
   recordAnswer(chain: Chain, model: ModelKey, answerTokens: number, nowMs: number, epoch: number): void {
     if (epoch !== this.#epoch || chain.length === 0) return;
-    const last = this.#find(chain, model, chain.length - 1);
+    const last = this.#table.findBlock(chain, model, chain.length - 1);
     if ((this.#table.fields[last + STATE]! & CONFIRMED) === 0) return;
     let answer = this.#findAnswer(chain, model, chain.length - 1);
     if (answer === 0) {
@@ -153,11 +153,6 @@ export class PrefixIndex {
   setCapacityTokens(capacityTokens: number): void {
     this.#capacity = capacityTokens * SIXTEENTHS;
     this.#evict();
-  }
-
-  /** The block's entry, or 0. */
-  #find(chain: Chain, model: ModelKey, i: number): number {
-    return this.#table.find(chain.hashes[2 * i]! ^ model.low, chain.hashes[2 * i + 1]! ^ model.high);
   }
 
   /** The entry of the answer to the prompt that ends with block i, or 0. */

@@ -126,6 +126,24 @@ test('a smaller capacity evicts at once, a larger one makes room', async (t) => 
   t.equal(matched(index, 'abcd'), 4);
 });
 
+test('sizes are rounded to sixteenths of a token, and no block is free', async (t) => {
+  const index = new PrefixIndex(1_000);
+  const fine = index.record(chainOf('M'), MODEL, 0.3);
+  index.confirm(chainOf('M'), MODEL, 0.3, 0, fine);
+  t.equal(index.confirmedTokens, 34 / 16, '7 bytes are 2.1 tokens');
+  const tiny = index.record(chainOf('ab'), MODEL, 1e-6);
+  index.confirm(chainOf('ab'), MODEL, 1e-6, 0, tiny);
+  t.equal(index.confirmedTokens, 36 / 16);
+});
+
+test('a block keeps the size that it came with', async (t) => {
+  const index = new PrefixIndex(1_000);
+  const epoch = index.record(chainOf('ab'), MODEL, 0.25);
+  index.confirm(chainOf('ab'), MODEL, 0.5, 0, epoch);
+  index.confirm(chainOf('abc'), MODEL, 0.5, 0, epoch);
+  t.equal(index.confirmedTokens, 8 + 8 + 16);
+});
+
 test('the tail is as old as the last use of the block that is evicted next', async (t) => {
   const index = new PrefixIndex(1_000);
   serve(index, 'ab', 1_000);
