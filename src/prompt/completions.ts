@@ -44,14 +44,15 @@ export function openingOfText(chain: Chain): number {
 /** A list of numbers is one prompt. */
 function asList(prompt: unknown): readonly unknown[] {
   if (prompt === undefined || prompt === null) return [];
-  return Array.isArray(prompt) && !isTokenIds(prompt) ? prompt.slice(0, PROMPTS_MAX) : [prompt];
+  if (!Array.isArray(prompt)) return [prompt];
+  return isTokenIds(prompt) ? [prompt] : prompt.slice(0, PROMPTS_MAX);
 }
 
 function readPrompt(prompt: unknown): CompletionPrompt {
   if (typeof prompt === 'string') return { kind: 'text', text: prompt };
-  return isTokenIds(prompt) ? { kind: 'tokens', ids: prompt } : { kind: 'opaque', value: prompt };
+  return Array.isArray(prompt) && isTokenIds(prompt) ? { kind: 'tokens', ids: prompt } : { kind: 'opaque', value: prompt };
 }
 
-function isTokenIds(prompt: unknown): prompt is readonly unknown[] {
-  return Array.isArray(prompt) && typeof prompt[0] === 'number';
+function isTokenIds(list: readonly unknown[]): boolean {
+  return typeof list[0] === 'number';
 }
