@@ -8,7 +8,7 @@ export type GetResult =
   | { readonly kind: 'refused' }
   | { readonly kind: 'failed'; readonly why: string };
 
-export interface GetRequest {
+interface GetRequest {
   /** `http://host:port` */
   readonly origin: string;
   readonly path: string;

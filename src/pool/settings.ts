@@ -32,7 +32,7 @@ export interface DnsSettings {
   readonly refreshIntervalMs: number;
 }
 
-export interface ProbeSettings {
+interface ProbeSettings {
   readonly path: string;
   readonly intervalMs: number;
   readonly timeoutMs: number;
@@ -40,7 +40,7 @@ export interface ProbeSettings {
   readonly unhealthyAfter: number;
 }
 
-export interface ScrapeSettings {
+interface ScrapeSettings {
   readonly path: string;
   readonly intervalMs: number;
 }
