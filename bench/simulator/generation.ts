@@ -22,6 +22,8 @@ export interface Generation extends EngineRequest {
   readonly listener: Listener;
   readonly arrivedMs: number;
   sequence: Sequence<Generation> | undefined;
+  /** Told to the listener; after an abort the engine may have computed one more. */
+  deliveredTokens: number;
   firstTokenMs: number | undefined;
   lastTokenMs: number | undefined;
   finish: FinishReason | undefined;
@@ -40,8 +42,8 @@ export function usageOf(generations: readonly Generation[], blockTokens: number)
   const prompts = new Set<Int32Array>();
   let promptTokens = 0;
   let outputTokens = 0;
-  for (const { prompt, sequence } of generations) {
-    outputTokens += sequence?.generatedTokens ?? 0;
+  for (const { prompt, deliveredTokens } of generations) {
+    outputTokens += deliveredTokens;
     if (prompts.has(prompt)) continue;
     prompts.add(prompt);
     promptTokens += prompt.length;

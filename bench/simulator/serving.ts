@@ -73,6 +73,7 @@ export class Serving {
       readsCache: options.prefixCaching && job.readsCache,
       arrivedMs: performance.now(),
       sequence: undefined,
+      deliveredTokens: 0,
       firstTokenMs: undefined,
       lastTokenMs: undefined,
       finish: undefined,
@@ -129,6 +130,7 @@ export class Serving {
       const generation = sequence.request;
       if (!this.#inFlight.has(generation)) continue;
       const at = sequence.generatedTokens - 1;
+      generation.deliveredTokens = sequence.generatedTokens;
       this.#count(generation, nowMs);
       const finish: FinishReason | undefined = sequence.state === 'done' ? generation.answer.finishReason : undefined;
       if (finish !== undefined) {

@@ -18,8 +18,9 @@ export class BlockPool {
   readonly #references: Int32Array;
   readonly #keyOf: Float64Array;
   readonly #firstWithKey = new Map<number, number>();
-  /** The next block that carries the same key; 0 ends the list. */
-  readonly #nextWithKey: Int32Array;
+  /** The blocks with one key form a ring, oldest first: a prompt repeated a thousand times makes a thousand twins. */
+  readonly #nextTwin: Int32Array;
+  readonly #previousTwin: Int32Array;
 
   constructor(blocks: number) {
     if (!Number.isInteger(blocks) || blocks < 2) throw new RangeError(`a block pool needs at least 2 blocks: ${blocks}`);
@@ -34,7 +35,8 @@ export class BlockPool {
     }
     this.#references = new Int32Array(blocks);
     this.#keyOf = new Float64Array(blocks).fill(NO_KEY);
-    this.#nextWithKey = new Int32Array(blocks);
+    this.#nextTwin = new Int32Array(blocks);
+    this.#previousTwin = new Int32Array(blocks);
   }
 
   get freeBlocks(): number {
@@ -77,14 +79,13 @@ export class BlockPool {
   register(block: number, key: number): void {
     this.#dropKey(block);
     this.#keyOf[block] = key;
-    const first = this.#firstWithKey.get(key);
-    if (first === undefined) {
-      this.#firstWithKey.set(key, block);
-      return;
-    }
-    let last = first;
-    while (this.#nextWithKey[last] !== 0) last = this.#nextWithKey[last]!;
-    this.#nextWithKey[last] = block;
+    const first = this.#firstWithKey.get(key) ?? block;
+    if (first === block) this.#firstWithKey.set(key, block);
+    const last = first === block ? block : this.#previousTwin[first]!;
+    this.#nextTwin[last] = block;
+    this.#previousTwin[block] = last;
+    this.#nextTwin[block] = first;
+    this.#previousTwin[first] = block;
   }
 
   /**
@@ -105,7 +106,6 @@ export class BlockPool {
   flush(): void {
     this.#firstWithKey.clear();
     this.#keyOf.fill(NO_KEY);
-    this.#nextWithKey.fill(0);
   }
 
   #unlink(block: number): void {
@@ -129,16 +129,14 @@ export class BlockPool {
     const key = this.#keyOf[block]!;
     if (key === NO_KEY) return;
     this.#keyOf[block] = NO_KEY;
-    const next = this.#nextWithKey[block]!;
-    this.#nextWithKey[block] = 0;
-    const first = this.#firstWithKey.get(key)!;
-    if (first === block) {
-      if (next === 0) this.#firstWithKey.delete(key);
-      else this.#firstWithKey.set(key, next);
+    const next = this.#nextTwin[block]!;
+    if (next === block) {
+      this.#firstWithKey.delete(key);
       return;
     }
-    let holder = first;
-    while (this.#nextWithKey[holder] !== block) holder = this.#nextWithKey[holder]!;
-    this.#nextWithKey[holder] = next;
+    if (this.#firstWithKey.get(key) === block) this.#firstWithKey.set(key, next);
+    const previous = this.#previousTwin[block]!;
+    this.#nextTwin[previous] = next;
+    this.#previousTwin[next] = previous;
   }
 }

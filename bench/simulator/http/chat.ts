@@ -78,7 +78,7 @@ function streamedChat(options: SimulatorOptions, body: JsonObject, { jobs, model
   const sendDelta = (generation: Generation, delta: string, finish: FinishReason | undefined, send: Send): void => {
     const reason = finish === undefined ? 'null' : `"${finish}","stop_reason":null`;
     const print = finish === undefined || usageChunk ? '' : `,"system_fingerprint":"${fingerprint}"`;
-    const usage = runningUsage(generation, generation.sequence?.generatedTokens ?? 0);
+    const usage = runningUsage(generation, generation.deliveredTokens);
     send(`${heads[generation.index]}${delta},"logprobs":null,"finish_reason":${reason},"token_ids":null}]${usage}${print}}\n\n`);
   };
 

@@ -59,7 +59,7 @@ function streamedCompletion(options: SimulatorOptions, body: JsonObject, { jobs,
     token(generation, at, finish, send) {
       const text = JSON.stringify(at < 0 ? '' : generation.answer.texts[at]);
       const reason = finish === undefined ? 'null' : `"${finish}"`;
-      const counts = continuous ? `,"usage":${countsJson(generation.promptTokens, generation.sequence?.generatedTokens ?? 0)}}` : '';
+      const counts = continuous ? `,"usage":${countsJson(generation.promptTokens, generation.deliveredTokens)}}` : '';
       const print = finish === undefined || usageChunk ? '' : `,"system_fingerprint":"${fingerprint}"`;
       send(
         `${heads[generation.index]}${text},"logprobs":null,"finish_reason":${reason},"stop_reason":null,"prompt_token_ids":null,"token_ids":null}]${counts}${print}}\n\n`,

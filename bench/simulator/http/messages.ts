@@ -89,7 +89,7 @@ function streamToken(
 ): void {
   const { answer, promptTokens } = generation;
   const call = answer.toolCall;
-  if (at <= 0 && (generation.sequence?.generatedTokens ?? 0) <= 1) {
+  if (at === 0 || (at < 0 && generation.deliveredTokens === 0)) {
     const usage = { input_tokens: promptTokens, output_tokens: 0 };
     send(event('message_start', { message: { id, type: 'message', role: 'assistant', content: [], model, stop_reason: null, stop_sequence: null, usage } }));
     const block = call === undefined ? { type: 'text', text: '' } : { type: 'tool_use', id: `toolu_${id.slice(9)}`, name: call.name, input: {} };

@@ -118,8 +118,8 @@ export function readNumber(body: JsonObject, ...names: readonly string[]): numbe
 }
 
 /** The text of a choice that calls no tool. */
-export function textOf({ answer, sequence }: Generation): string {
-  return answer.texts.slice(0, sequence?.generatedTokens ?? 0).join('');
+export function textOf({ answer, deliveredTokens }: Generation): string {
+  return answer.texts.slice(0, deliveredTokens).join('');
 }
 
 /** The arguments of a choice that calls a tool. */

@@ -114,7 +114,7 @@ function streamToken(events: Events, idBase: string, generation: Generation, at:
   const call = answer.toolCall;
   const place = { item_id: itemId(generation, idBase), output_index: 0 };
   const part = { annotations: [], text: '', type: 'output_text' };
-  if (at <= 0 && (generation.sequence?.generatedTokens ?? 0) <= 1) {
+  if (at === 0 || (at < 0 && generation.deliveredTokens === 0)) {
     send(events('response.output_item.added', { item: outputItem(generation, idBase, 'in_progress'), output_index: 0 }));
     if (call === undefined) send(events('response.content_part.added', { content_index: 0, ...place, part: { ...part, logprobs: [] } }));
   }
