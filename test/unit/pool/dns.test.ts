@@ -66,6 +66,8 @@ test('when one kind fails, its last good records stand beside the fresh ones of 
   t.match(half, { problem: 'ESERVFAIL' });
   replies.set('A vllm.test', []);
   t.same(ids(await lookUp()), ['[2001:db8::8]:8000'], 'an empty answer is an answer when the other kind has records');
+  replies.set('A vllm.test', 'SERVFAIL');
+  t.same(ids(await lookUp()), ['[2001:db8::8]:8000'], 'and what it took away does not return with a failure');
 });
 
 test('services of the first priority are found, each with its own port', async (t) => {

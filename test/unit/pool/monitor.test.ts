@@ -156,6 +156,47 @@ test('nothing happens after the end, not even by an answer that was under way', 
   t.equal(time.pending(), 0);
 });
 
+test('what an endpoint says after it is no longer watched is not listened to', async (t) => {
+  const time = virtualTime();
+  const { endpoint, seen } = oneEndpoint();
+  const pending: ((result: GetResult) => void)[] = [];
+  const monitor = createMonitor(({ path }) => (path === '/health' ? Promise.resolve(answer('')) : new Promise((resolve) => pending.push(resolve))), time);
+  monitor.watch(endpoint);
+  await time.advanceSettled(0);
+  t.equal(pending.length, 2, 'it is coming up: its load and its models are asked for');
+  monitor.unwatch(endpoint);
+  for (const give of pending) give(answer('{"data":[]}'));
+  await time.advanceSettled(0);
+  t.same(seen, []);
+  t.same(endpoint.samples, []);
+  t.equal(endpoint.models, undefined);
+  t.equal(endpoint.health, 'unknown');
+});
+
+test('a scrape that is still under way when the endpoint comes up is not doubled', async (t) => {
+  const time = virtualTime();
+  const { endpoint } = oneEndpoint();
+  let health = answer('');
+  let scrapes = 0;
+  let scrapeHangs = false;
+  const monitor = createMonitor(({ path }) => {
+    if (path !== '/metrics') return Promise.resolve(path === '/health' ? health : answer('{"data":[]}'));
+    scrapes += 1;
+    return scrapeHangs ? new Promise(() => {}) : Promise.resolve(answer(''));
+  }, time);
+  monitor.watch(endpoint);
+  await time.advanceSettled(0);
+  scrapeHangs = true;
+  await time.advanceSettled(1000);
+  t.equal(scrapes, 2);
+  health = REFUSED;
+  await time.advanceSettled(1000);
+  t.equal(endpoint.ejectedUntilProbe, true);
+  health = answer('');
+  await time.advanceSettled(10_000);
+  t.equal(scrapes, 2);
+});
+
 test('stopping ends all that is watched', async (t) => {
   const { time, asked, monitor } = setUp();
   await time.advanceSettled(0);

@@ -52,6 +52,34 @@ test('a removed endpoint drains, and is dropped once it is idle and was held', a
   t.equal(time.pending(), 0, 'no timer is left when nothing drains');
 });
 
+test('each drained endpoint is held for its own time', async (t) => {
+  const { pools, time, ids } = setUp();
+  pools.apply('p', 'dns', [a, b, c]);
+  pools.apply('p', 'dns', [b, c]);
+  time.advance(DRAIN_HOLD_MS / 2);
+  pools.apply('p', 'dns', [c]);
+  time.advance(DRAIN_HOLD_MS / 2);
+  t.same(ids(), ['b:8000', 'c:8000']);
+  time.advance(DRAIN_HOLD_MS);
+  t.same(ids(), ['c:8000']);
+});
+
+test('stopping leaves no timer', async (t) => {
+  const { pools, time } = setUp();
+  pools.apply('p', 'dns', [a, b]);
+  pools.apply('p', 'dns', [b]);
+  t.equal(time.pending(), 1);
+  pools.stop();
+  t.equal(time.pending(), 0);
+});
+
+test('an address that is named twice is one endpoint, as the first naming says', async (t) => {
+  const { pools, ids } = setUp();
+  pools.apply('p', 'static', [{ ...a, kvCacheTokens: 1000 }, a]);
+  t.same(ids(), ['a:8000']);
+  t.equal(pools.byId('a:8000')?.kvCacheTokens, 1000);
+});
+
 test('an address that comes back while it is held is the same endpoint, with all it knew', async (t) => {
   const { pools, events, time } = setUp();
   pools.apply('p', 'dns', [a, b]);
