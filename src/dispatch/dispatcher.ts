@@ -104,7 +104,8 @@ export class PrefixDispatcher implements Dispatcher {
     const promptTokens = facts.prompts.reduce((sum, chain) => sum + chainBytes(chain), 0) * learned.tokensPerByte;
     const predictedCachedTokens = predictCachedTokens(view.heldTokens, promptTokens, view.estimate.blockSize);
     const { endpoint } = view.estimate;
-    const uncachedTokens = Math.max(0, promptTokens - view.heldTokens);
+    // Whole numbers come back to exactly zero, and idle endpoints stay exactly equal.
+    const uncachedTokens = Math.round(Math.max(0, promptTokens - view.heldTokens));
     const account = estimates.open(view.estimate, { facts, key, learned, recorded: listener.rule.record, uncachedTokens, predictedCachedTokens }, ask.excluded.length === 0);
     const attempt = this.#attempts.add({ endpoint, lease: takeLease(endpoint, facts.weight), account });
     return {

@@ -1,0 +1,79 @@
+// house.ts: a dispatcher over endpoints that exist only as state, with a clock that is turned by hand.
+
+import { seededRandom } from '../../../src/core/random.ts';
+import type { GenerationFacts } from '../../../src/core/request.ts';
+import { PrefixDispatcher } from '../../../src/dispatch/dispatcher.ts';
+import { Estimates } from '../../../src/dispatch/estimates.ts';
+import type { DispatchSettings } from '../../../src/dispatch/settings.ts';
+import { endpointStatuses } from '../../../src/dispatch/status.ts';
+import type { EndpointStatus } from '../../../src/core/status.ts';
+import { Pools } from '../../../src/pool/pools.ts';
+import type { PoolSettings } from '../../../src/pool/settings.ts';
+import { createPromptReader } from '../../../src/prompt/read.ts';
+import type { Endpoint } from '../../../src/pool/endpoint.ts';
+
+export interface HouseOptions {
+  readonly endpoints?: number;
+  readonly models?: readonly { id: string; parent?: string }[];
+  readonly pool?: Partial<PoolSettings>;
+  readonly settings?: Partial<DispatchSettings>;
+}
+
+export interface House {
+  readonly dispatcher: PrefixDispatcher;
+  readonly pools: Pools;
+  nowMs: number;
+  endpoint(i: number): Endpoint;
+  status(i: number): EndpointStatus;
+  /** Facts of a chat request whose messages alternate between user and assistant. */
+  chat(messages: readonly string[], more?: object): GenerationFacts;
+}
+
+const POOL: PoolSettings = {
+  name: 'pool',
+  endpoints: [],
+  shared: false,
+  byLoad: true,
+  probe: { path: '/health', intervalMs: 1000, timeoutMs: 1000, unhealthyAfter: 2 },
+  scrape: { path: '/metrics', intervalMs: 1000 },
+  inFlightMax: 100,
+  slowStartMs: 0,
+};
+
+const LISTENERS: DispatchSettings['listeners'] = [
+  { name: 'prefix', policy: 'prefix-cost', record: true },
+  { name: 'threshold', policy: 'prefix-threshold', record: true },
+  { name: 'baseline', policy: 'least-request', record: true },
+  { name: 'silent', policy: 'prefix-cost', record: false },
+  { name: 'turns', policy: 'round-robin', record: true },
+];
+
+export function createHouse(options: HouseOptions = {}): House {
+  const clock = (): number => house.nowMs;
+  const estimates = new Estimates({ kvCacheTokens: 'auto', bytesPerToken: 4, matchRatioMin: 0.5 });
+  const events = { onJoined() {}, onLeft() {}, onHealth() {}, onEjected() {}, onRestart: (endpoint: Endpoint) => estimates.forget(endpoint) };
+  const settings = { ...POOL, ...options.pool };
+  const pools = new Pools([settings], events, clock, () => () => {});
+  pools.apply(settings.name, 'static', Array.from({ length: options.endpoints ?? 3 }, (_, i) => ({ scheme: 'http' as const, host: `10.0.0.${i + 1}`, port: 8000 })));
+  for (const endpoint of pools.all()) {
+    endpoint.noteModels((options.models ?? [{ id: 'm' }]).map(({ id, parent }) => ({ id, parent })));
+    endpoint.noteProbeSucceeded(0);
+  }
+  const dispatcher = new PrefixDispatcher(
+    { pools, estimates, clock, random: seededRandom(1) },
+    { listeners: LISTENERS, models: [], prefix: { kvCacheTokens: 'auto', bytesPerToken: 4, matchRatioMin: 0.5 }, inFlightMax: 1000, ...options.settings },
+  );
+  const reader = createPromptReader({ secret: new Uint8Array(32) });
+  const house: House = {
+    dispatcher,
+    pools,
+    nowMs: 0,
+    endpoint: (i) => pools.all()[i]!,
+    status: (i) => endpointStatuses(pools.all(), estimates, house.nowMs)[i]!,
+    chat(messages, more = {}) {
+      const body = { model: 'm', messages: messages.map((content, i) => ({ role: i % 2 === 0 ? 'user' : 'assistant', content })), ...more };
+      return reader.read('chat', new TextEncoder().encode(JSON.stringify(body)));
+    },
+  };
+  return house;
+}
