@@ -2,7 +2,9 @@
 
 import type { Estimates } from './dispatch/estimates.ts';
 import type { Log } from './observe/log.ts';
-import { staticAddresses } from './pool/address.ts';
+import { addressId, staticAddresses, type SourceAddress } from './pool/address.ts';
+import { discover } from './pool/discovery.ts';
+import { createDnsLookup, systemDnsClient } from './pool/dns.ts';
 import { createHttpGet } from './pool/http-get.ts';
 import { createMonitor } from './pool/monitor.ts';
 import { Pools, type PoolEvents } from './pool/pools.ts';
@@ -33,12 +35,30 @@ export function watchEndpoints(settings: readonly PoolSettings[], rhythm: Rhythm
   };
   const pools = new Pools(settings, events, rhythm.clock, rhythm.schedule);
   for (const pool of settings) pools.apply(pool.name, 'static', staticAddresses(pool.endpoints));
+  const discoveries = settings.map((pool) => followDns(pool, pools, rhythm, log));
   return {
     pools,
     stop() {
+      for (const end of discoveries) end();
       monitor.stop();
       pools.stop();
       void http.close();
     },
   };
+}
+
+/** Applies each set that DNS gives for the pool, if it is found by DNS. Gives the function that ends it. */
+function followDns({ name, dns }: PoolSettings, pools: Pools, rhythm: Rhythm, log: Log): () => void {
+  if (dns === undefined) return () => {};
+  let known = new Set<string>();
+  const onFound = (addresses: readonly SourceAddress[]): void => {
+    const found = new Set(addresses.map(addressId));
+    const added = [...found.difference(known)];
+    const removed = [...known.difference(found)];
+    known = found;
+    if (added.length > 0 || removed.length > 0) log.endpointsChanged(name, added, removed);
+    pools.apply(name, 'dns', addresses);
+  };
+  const events = { onFound, onProblem: (why: string) => log.discoveryFailed(name, dns.name, why) };
+  return discover(createDnsLookup(dns, systemDnsClient()), dns.refreshIntervalMs, events, rhythm);
 }
