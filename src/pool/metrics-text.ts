@@ -8,6 +8,7 @@ export type Visit = (name: string, labels: Labels, value: number) => void;
 const QUOTE = 34;
 const BACKSLASH = 92;
 const SPACE = 32;
+const OPEN_BRACE = 123;
 
 /**
  * Visits the series whose name is wanted, in the order of the text.
@@ -27,7 +28,11 @@ export function scanMetrics(text: string, wanted: ReadonlySet<string>, visit: Vi
 
 function endOfName(text: string, start: number, end: number): number {
   let at = start;
-  while (at < end && text[at] !== '{' && text.charCodeAt(at) > SPACE) at += 1;
+  while (at < end) {
+    const code = text.charCodeAt(at);
+    if (code === OPEN_BRACE || code <= SPACE) break;
+    at += 1;
+  }
   return at;
 }
 
