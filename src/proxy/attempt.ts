@@ -68,7 +68,7 @@ export class Attempt implements Undici.DispatchHandler, ClientListener, Swept {
   #keptBytes = 0;
   #sawFirstToken = false;
   #responseId: string | undefined;
-  readonly #sentMs: number;
+  #sentMs = 0;
   #lastByteMs = 0;
   #pausedMs: number | undefined;
 
@@ -79,13 +79,12 @@ export class Attempt implements Undici.DispatchHandler, ClientListener, Swept {
     const { promise, resolve } = Promise.withResolvers<Outcome>();
     this.ended = promise;
     this.#resolve = resolve;
-    this.#sentMs = deps.sweep.nowMs;
   }
 
   send(endpoint: EndpointAddress): Promise<Outcome> {
     const { path, method, body, rawHeaders, id } = this.#request;
     this.#client.listen(this);
-    this.#deps.sweep.add(this);
+    this.#sentMs = this.#deps.sweep.add(this);
     const headers = requestHeaders(rawHeaders, id, endpoint.apiKey);
     try {
       this.#deps.upstream.dispatch({ origin: endpoint.origin, path, method: method as Undici.HttpMethod, headers, body }, this);

@@ -30,11 +30,14 @@ export class Sweep {
     this.nowMs = clock();
   }
 
-  add(member: Swept): void {
+  /** Gives the time from which the member's limits count. `nowMs` is of no use before: nothing keeps it fresh while nothing is swept. */
+  add(member: Swept): number {
     this.#members.add(member);
-    if (this.#timer !== undefined) return;
-    this.nowMs = this.#clock();
-    this.#timer = setInterval(() => this.#tick(), this.#tickMs).unref();
+    if (this.#timer === undefined) {
+      this.nowMs = this.#clock();
+      this.#timer = setInterval(() => this.#tick(), this.#tickMs).unref();
+    }
+    return this.nowMs;
   }
 
   delete(member: Swept): void {
