@@ -1,6 +1,6 @@
 // generation.ts: one choice of one request on its way through the engine.
 
-import type { EngineRequest, Sequence } from './engine/engine.ts';
+import type { EngineRequest, Sequence } from './engine/sequence.ts';
 import type { Answer } from './text/answer.ts';
 import type { ApiError } from './http/api-error.ts';
 

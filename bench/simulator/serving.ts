@@ -1,11 +1,12 @@
 // serving.ts: one life of a simulated vLLM process: its engine, what it counts, and how requests get into the engine and out of it.
 
 import { blockKeys, hashText } from './engine/block-keys.ts';
-import { Engine, type Sequence } from './engine/engine.ts';
+import { Engine } from './engine/engine.ts';
+import type { Sequence } from './engine/sequence.ts';
 import { presets } from './engine/step-time.ts';
 import type { FinishReason, Generation, Listener } from './generation.ts';
 import { backlogError, busyError, type ApiError } from './http/api-error.ts';
-import { ResponseStore } from './http/responses.ts';
+import { ResponseStore } from './http/response-store.ts';
 import type { SimulatorOptions } from './options.ts';
 import { ServerMetrics } from './server-metrics.ts';
 import { StepLoop } from './step-loop.ts';

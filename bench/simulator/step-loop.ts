@@ -1,6 +1,7 @@
 // step-loop.ts: drives an engine by the wall clock with one timer for all its requests.
 
-import type { Engine, EngineRequest, Sequence } from './engine/engine.ts';
+import type { Engine } from './engine/engine.ts';
+import type { EngineRequest, Sequence } from './engine/sequence.ts';
 
 /** How far the engine may be behind the wall clock before the delay is forgiven, in real milliseconds. */
 const LAG_MAX_MS = 1000;

@@ -1,32 +1,8 @@
 // engine.ts: vLLM's V1 scheduler over a block pool, with time as a parameter, so that a socket or a virtual clock can drive it.
 
 import { BlockPool } from './block-pool.ts';
+import { addWork, newSequence, tokensOf, type EngineRequest, type Sequence } from './sequence.ts';
 import { stepDurationS, type Preset, type StepWork } from './step-time.ts';
-
-/** What the engine has to know of a request. The answer is decided beforehand: the engine gives it out token by token. */
-export interface EngineRequest {
-  readonly promptTokens: number;
-  /** At least 1; the request finishes with that token. */
-  readonly outputTokens: number;
-  /** Keys of the full blocks of prompt and answer together. */
-  readonly keys: Float64Array;
-  /** False looks nothing up in the cache (as vLLM does for `prompt_logprobs`) but still fills it. */
-  readonly readsCache: boolean;
-}
-
-/** A request in the engine. */
-export interface Sequence<R extends EngineRequest> {
-  readonly request: R;
-  readonly readyAtS: number;
-  /** Tokens of the prompt found in the cache when it was first admitted; undefined until then. */
-  cachedTokens: number | undefined;
-  generatedTokens: number;
-  computedTokens: number;
-  preemptions: number;
-  blocks: number[];
-  registeredBlocks: number;
-  state: 'arriving' | 'waiting' | 'running' | 'done';
-}
 
 export interface Step<R extends EngineRequest> {
   /** 0 when there was nothing to compute. */
@@ -87,17 +63,7 @@ export class Engine<R extends EngineRequest> {
 
   /** Takes a request that came in at `nowS`. A prompt larger than the pool would wait for ever: the caller refuses it. */
   add(request: R, nowS: number): Sequence<R> {
-    const sequence: Sequence<R> = {
-      request,
-      readyAtS: nowS + this.config.preset.arrivalS,
-      cachedTokens: undefined,
-      generatedTokens: 0,
-      computedTokens: 0,
-      preemptions: 0,
-      blocks: [],
-      registeredBlocks: 0,
-      state: 'arriving',
-    };
+    const sequence = newSequence(request, nowS + this.config.preset.arrivalS);
     this.#arriving.add(sequence);
     return sequence;
   }
@@ -141,7 +107,7 @@ export class Engine<R extends EngineRequest> {
     const produced: Sequence<R>[] = [];
     const finished: Sequence<R>[] = [];
     const compute = (sequence: Sequence<R>, tokens: number): void => {
-      countWork(work, sequence, tokens);
+      addWork(work, sequence, tokens);
       sequence.computedTokens += tokens;
       if (sequence.computedTokens < tokensOf(sequence)) return;
       sequence.generatedTokens += 1;
@@ -247,19 +213,4 @@ export class Engine<R extends EngineRequest> {
     sequence.blocks = [];
     sequence.registeredBlocks = 0;
   }
-}
-
-function tokensOf(sequence: Sequence<EngineRequest>): number {
-  return sequence.request.promptTokens + sequence.generatedTokens;
-}
-
-function countWork(work: StepWork, sequence: Sequence<EngineRequest>, tokens: number): void {
-  const before = sequence.computedTokens;
-  if (tokens === 1 && before >= sequence.request.promptTokens) {
-    work.decodes += 1;
-    work.contextTokens += before;
-    return;
-  }
-  work.prefillTokens += tokens;
-  work.attentionTokens += tokens * (before + tokens / 2);
 }

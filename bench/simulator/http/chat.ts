@@ -3,18 +3,25 @@
 import { usageOf, type FinishReason, type Generation, type Usage } from '../generation.ts';
 import type { SimulatorOptions } from '../options.ts';
 import { renderChat, type JsonObject } from '../text/chat-template.ts';
-import { badRequest, openAiErrors } from './api-error.ts';
-import { argumentsOf, makeJobs, readList, readNumber, readTemplateArguments, readTools, servedModel, textOf } from './request-fields.ts';
-import type { Send, Surface } from './run.ts';
-import type { Job } from '../serving.ts';
+import { openAiErrors } from './api-error.ts';
+import {
+  argumentsOf,
+  checkStreamOptions,
+  forcedTool,
+  makeJobs,
+  readList,
+  readNumber,
+  readTemplateArguments,
+  readTools,
+  servedModel,
+  textOf,
+  type GenerationRequest,
+} from './request-fields.ts';
+import { noEvents, type Send, type Surface } from './run.ts';
+import { countsJson, streamUsage } from './stream-usage.ts';
 import { fingerprint } from './wire-names.ts';
 
-export interface ChatRequest {
-  readonly jobs: readonly Job[];
-  readonly model: string;
-}
-
-export function readChat(options: SimulatorOptions, body: JsonObject): ChatRequest {
+export function readChat(options: SimulatorOptions, body: JsonObject): GenerationRequest {
   const messages = readList(body, 'messages');
   checkStreamOptions(body);
   const model = servedModel(options, body['model']);
@@ -30,22 +37,7 @@ export function readChat(options: SimulatorOptions, body: JsonObject): ChatReque
   return { jobs, model };
 }
 
-/** The tool that "required" or a named choice asks for. With "auto" the model talks instead. */
-export function forcedTool(tools: readonly JsonObject[] | undefined, choice: unknown): JsonObject | undefined {
-  if (choice === 'required') return tools?.[0];
-  if (typeof choice !== 'object' || choice === null) return undefined;
-  const named = (choice as JsonObject)['function'] as JsonObject | undefined;
-  const tool = tools?.find((candidate) => (candidate['function'] as JsonObject | undefined)?.['name'] === named?.['name']);
-  if (tool === undefined) throw badRequest('The tool specified in `tool_choice` does not match any of the specified `tools`', 'tool_choice');
-  return tool;
-}
-
-export function checkStreamOptions(body: JsonObject): void {
-  if ((body['stream_options'] ?? null) === null || body['stream'] === true) return;
-  throw badRequest('Stream options can only be defined when `stream=True`.', 'stream_options');
-}
-
-export function chatSurface(options: SimulatorOptions, body: JsonObject, request: ChatRequest, idBase: string): Surface {
+export function chatSurface(options: SimulatorOptions, body: JsonObject, request: GenerationRequest, idBase: string): Surface {
   const id = `chatcmpl-${idBase}`;
   const created = Math.floor(Date.now() / 1000);
   return body['stream'] === true
@@ -53,13 +45,8 @@ export function chatSurface(options: SimulatorOptions, body: JsonObject, request
     : { ...openAiErrors, streams: false, token: noEvents, close: noEvents, body: (generations) => chatBody(options, request.model, id, created, generations) };
 }
 
-/** For answers that come in one piece. */
-export function noEvents(): void {}
-
-function streamedChat(options: SimulatorOptions, body: JsonObject, { jobs, model }: ChatRequest, id: string, created: number): Surface {
-  const wanted = (body['stream_options'] ?? {}) as JsonObject;
-  const usageChunk = wanted['include_usage'] === true || options.forceIncludeUsage;
-  const continuous = usageChunk && wanted['continuous_usage_stats'] === true;
+function streamedChat(options: SimulatorOptions, body: JsonObject, { jobs, model }: GenerationRequest, id: string, created: number): Surface {
+  const { usageChunk, continuous } = streamUsage(options, body);
   const head = `data: {"id":${JSON.stringify(id)},"object":"chat.completion.chunk","created":${created},"model":${JSON.stringify(model)},"choices":[`;
   const heads = jobs.map((job) => `${head}{"index":${job.index},"delta":`);
   let opened = false;
@@ -116,11 +103,6 @@ function toolDelta({ answer, index }: Generation, at: number, id: string): strin
   }
   if (at < call.argumentsStart || at >= call.argumentsEnd) return undefined;
   return JSON.stringify({ tool_calls: [{ index: 0, function: { arguments: answer.texts[at] } }] });
-}
-
-/** The open beginning of a usage object. */
-export function countsJson(promptTokens: number, outputTokens: number): string {
-  return `{"prompt_tokens":${promptTokens},"total_tokens":${promptTokens + outputTokens},"completion_tokens":${outputTokens}`;
 }
 
 function streamDetails(options: SimulatorOptions, { cachedTokens, createdTokens }: Usage): string {

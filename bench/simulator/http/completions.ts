@@ -2,19 +2,18 @@
 
 import { usageOf, type Generation } from '../generation.ts';
 import type { SimulatorOptions } from '../options.ts';
-import type { Job } from '../serving.ts';
 import type { JsonObject } from '../text/chat-template.ts';
 import { special, tokenize } from '../text/tokenizer.ts';
 import { badRequest, missingField, openAiErrors } from './api-error.ts';
-import { checkStreamOptions, countsJson, noEvents, type ChatRequest } from './chat.ts';
-import { makeJobs, readNumber, servedModel, textOf } from './request-fields.ts';
-import type { Surface } from './run.ts';
+import { checkStreamOptions, makeJobs, readNumber, servedModel, textOf, type GenerationRequest } from './request-fields.ts';
+import { noEvents, type Surface } from './run.ts';
+import { countsJson, streamUsage } from './stream-usage.ts';
 import { fingerprint } from './wire-names.ts';
 
 const TOKENS_MAX_DEFAULT = 16;
 const PROMPTS_MAX = 1024;
 
-export function readCompletion(options: SimulatorOptions, body: JsonObject): ChatRequest {
+export function readCompletion(options: SimulatorOptions, body: JsonObject): GenerationRequest {
   checkStreamOptions(body);
   const prompts = readPrompts(body);
   const model = servedModel(options, body['model']);
@@ -34,7 +33,7 @@ function readPrompts(body: JsonObject): Int32Array[] {
   });
 }
 
-export function completionSurface(options: SimulatorOptions, body: JsonObject, request: ChatRequest, idBase: string): Surface {
+export function completionSurface(options: SimulatorOptions, body: JsonObject, request: GenerationRequest, idBase: string): Surface {
   const id = `cmpl-${idBase}`;
   const created = Math.floor(Date.now() / 1000);
   if (body['stream'] === true) return streamedCompletion(options, body, request, id, created);
@@ -47,12 +46,10 @@ export function completionSurface(options: SimulatorOptions, body: JsonObject, r
   };
 }
 
-function streamedCompletion(options: SimulatorOptions, body: JsonObject, { jobs, model }: ChatRequest, id: string, created: number): Surface {
-  const wanted = (body['stream_options'] ?? {}) as JsonObject;
-  const usageChunk = wanted['include_usage'] === true || options.forceIncludeUsage;
-  const continuous = usageChunk && wanted['continuous_usage_stats'] === true;
+function streamedCompletion(options: SimulatorOptions, body: JsonObject, { jobs, model }: GenerationRequest, id: string, created: number): Surface {
+  const { usageChunk, continuous } = streamUsage(options, body);
   const head = `data: {"id":${JSON.stringify(id)},"object":"text_completion","created":${created},"model":${JSON.stringify(model)},"choices":[`;
-  const heads = jobs.map((job: Job) => `${head}{"index":${job.index},"text":`);
+  const heads = jobs.map((job) => `${head}{"index":${job.index},"text":`);
   return {
     ...openAiErrors,
     streams: true,

@@ -4,16 +4,26 @@ import { usageOf, type FinishReason, type Generation } from '../generation.ts';
 import type { SimulatorOptions } from '../options.ts';
 import { renderChat, type JsonObject } from '../text/chat-template.ts';
 import { anthropicErrors } from './api-error.ts';
-import { forcedTool, noEvents, type ChatRequest } from './chat.ts';
-import { argumentsOf, makeJobs, readList, readNumber, readTemplateArguments, readTools, servedModel, textOf } from './request-fields.ts';
-import type { Send, Surface } from './run.ts';
+import {
+  argumentsOf,
+  forcedTool,
+  makeJobs,
+  readList,
+  readNumber,
+  readTemplateArguments,
+  readTools,
+  servedModel,
+  textOf,
+  type GenerationRequest,
+} from './request-fields.ts';
+import { noEvents, type Send, type Surface } from './run.ts';
 
 /** Claude Code puts a line into its system prompt that differs with each request; vLLM drops it. */
 const BILLING = 'x-anthropic-billing-header';
 
 const stopReasons: Partial<Record<FinishReason, string>> = { stop: 'end_turn', length: 'max_tokens', tool_calls: 'tool_use' };
 
-export function readMessages(options: SimulatorOptions, body: JsonObject): ChatRequest {
+export function readMessages(options: SimulatorOptions, body: JsonObject): GenerationRequest {
   const { prompt, tools } = renderMessages(body);
   const model = servedModel(options, body['model']);
   const tool = forcedTool(tools, toChatChoice(body['tool_choice']));
@@ -72,7 +82,7 @@ function event(type: string, fields: JsonObject): string {
   return `event: ${type}\ndata: ${JSON.stringify({ type, ...fields })}\n\n`;
 }
 
-export function messageSurface(options: SimulatorOptions, body: JsonObject, { model }: ChatRequest, idBase: string): Surface {
+export function messageSurface(options: SimulatorOptions, body: JsonObject, { model }: GenerationRequest, idBase: string): Surface {
   const id = `chatcmpl-${idBase}`;
   const streams = body['stream'] === true;
   return {

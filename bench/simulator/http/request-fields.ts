@@ -7,6 +7,12 @@ import { naturalLength, promptSeed, proseAnswer, toolCallAnswer, type Answer } f
 import type { JsonObject } from '../text/chat-template.ts';
 import { ApiError, badRequest, missingField, validationError } from './api-error.ts';
 
+/** What a generating request asks of the engine. */
+export interface GenerationRequest {
+  readonly jobs: readonly Job[];
+  readonly model: string;
+}
+
 /** The name that serves `model`: itself, or the base model if it is missing or empty. */
 export function servedModel(options: SimulatorOptions, model: unknown): string {
   if (model === undefined || model === null || model === '') return options.model;
@@ -30,6 +36,21 @@ export function readTools(body: JsonObject, toChatTool: (tool: JsonObject) => Js
   const tools = readList(body, 'tools');
   if (tools.length === 0) throw validationError("{'type': 'value_error', 'loc': 'body', 'msg': 'Value error, `tools` must not be empty.'}", 'body');
   return tools.map(toChatTool);
+}
+
+/** The tool that "required" or a named choice asks for. With "auto" the model talks instead. */
+export function forcedTool(tools: readonly JsonObject[] | undefined, choice: unknown): JsonObject | undefined {
+  if (choice === 'required') return tools?.[0];
+  if (typeof choice !== 'object' || choice === null) return undefined;
+  const named = (choice as JsonObject)['function'] as JsonObject | undefined;
+  const tool = tools?.find((candidate) => (candidate['function'] as JsonObject | undefined)?.['name'] === named?.['name']);
+  if (tool === undefined) throw badRequest('The tool specified in `tool_choice` does not match any of the specified `tools`', 'tool_choice');
+  return tool;
+}
+
+export function checkStreamOptions(body: JsonObject): void {
+  if ((body['stream_options'] ?? null) === null || body['stream'] === true) return;
+  throw badRequest('Stream options can only be defined when `stream=True`.', 'stream_options');
 }
 
 /** Fields that make the template render another prompt. */

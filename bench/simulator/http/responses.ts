@@ -1,42 +1,24 @@
-// responses.ts: POST /v1/responses, and the responses a server keeps in its memory.
+// responses.ts: POST /v1/responses.
 
 import { usageOf, type FinishReason, type Generation } from '../generation.ts';
 import type { SimulatorOptions } from '../options.ts';
 import { renderChat, type JsonObject } from '../text/chat-template.ts';
-import { ApiError, missingField, openAiErrors } from './api-error.ts';
-import { forcedTool, noEvents, type ChatRequest } from './chat.ts';
-import { argumentsOf, makeJobs, readNumber, readTemplateArguments, readTools, servedModel, textOf } from './request-fields.ts';
-import type { Send, Surface } from './run.ts';
+import { missingField, openAiErrors } from './api-error.ts';
+import type { ResponseStore } from './response-store.ts';
+import {
+  argumentsOf,
+  forcedTool,
+  makeJobs,
+  readNumber,
+  readTemplateArguments,
+  readTools,
+  servedModel,
+  textOf,
+  type GenerationRequest,
+} from './request-fields.ts';
+import { noEvents, type Send, type Surface } from './run.ts';
 
-const STORED_MAX = 1000;
-
-/** A finished response and the conversation up to it, for a request that continues it. */
-interface Stored {
-  readonly body: string;
-  readonly messages: readonly JsonObject[];
-}
-
-/** Responses by id. They live and die with the process that gave them. */
-export class ResponseStore {
-  readonly #stored = new Map<string, Stored>();
-
-  put(id: string, stored: Stored): void {
-    this.#stored.set(id, stored);
-    if (this.#stored.size <= STORED_MAX) return;
-    for (const oldest of this.#stored.keys()) {
-      this.#stored.delete(oldest);
-      return;
-    }
-  }
-
-  get(id: string): Stored {
-    const stored = this.#stored.get(id);
-    if (stored !== undefined) return stored;
-    throw new ApiError(404, 'invalid_request_error', `Response with id '${id}' not found.`, 'response_id');
-  }
-}
-
-export interface ResponseRequest extends ChatRequest {
+export interface ResponseRequest extends GenerationRequest {
   readonly messages: readonly JsonObject[];
 }
 

@@ -5,14 +5,15 @@ import type { FaultState } from '../fault.ts';
 import type { Serving } from '../serving.ts';
 import type { SimulatorOptions } from '../options.ts';
 import type { JsonObject } from '../text/chat-template.ts';
-import { anthropicErrors, ApiError, openAiErrors, validationError } from './api-error.ts';
+import { anthropicErrors, ApiError, badRequest, openAiErrors, validationError } from './api-error.ts';
 import { listModels } from './catalogue.ts';
-import { chatSurface, readChat, type ChatRequest } from './chat.ts';
+import { chatSurface, readChat } from './chat.ts';
 import { completionSurface, readCompletion } from './completions.ts';
 import type { Exchange } from './exchange.ts';
 import { countMessageTokens, messageSurface, readMessages } from './messages.ts';
 import { embeddingsBody, rerankBody, scoreBody, tokenizeBody } from './pooling.ts';
 import { readResponse, responseSurface } from './responses.ts';
+import type { GenerationRequest } from './request-fields.ts';
 import { run, type Surface } from './run.ts';
 import { version } from './wire-names.ts';
 
@@ -114,19 +115,27 @@ function json(body: (options: SimulatorOptions, body: JsonObject, idBase: string
 }
 
 function generating(
-  read: (options: SimulatorOptions, body: JsonObject) => ChatRequest,
-  surface: (options: SimulatorOptions, body: JsonObject, request: ChatRequest, idBase: string) => Surface,
+  read: (options: SimulatorOptions, body: JsonObject) => GenerationRequest,
+  surface: (options: SimulatorOptions, body: JsonObject, request: GenerationRequest, idBase: string) => Surface,
 ): Handler {
   return (exchange, serving, faults) => {
+    checkRank(exchange.request);
     const request = read(serving.options, exchange.body);
     run(exchange, serving, faults, request.jobs, surface(serving.options, exchange.body, request, exchange.id));
   };
 }
 
 function respond(exchange: Exchange, serving: Serving, faults: FaultState): void {
+  checkRank(exchange.request);
   const { options, responses } = serving;
   const request = readResponse(options, responses, exchange.body);
   run(exchange, serving, faults, request.jobs, responseSurface(options, responses, exchange.body, request, exchange.id));
+}
+
+/** There is one engine, so rank 0 is the only one; what is no number is ignored. */
+function checkRank({ headers }: IncomingMessage): void {
+  const rank = Number(headers['x-data-parallel-rank'] ?? 0);
+  if (Number.isInteger(rank) && rank !== 0) throw badRequest(`data_parallel_rank ${rank} is out of range [0, 1).`, 'data_parallel_rank');
 }
 
 function health(exchange: Exchange, _serving: Serving, faults: FaultState): void {

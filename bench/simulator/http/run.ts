@@ -21,6 +21,9 @@ export interface Surface extends ErrorShape {
 
 export type Send = (event: string) => void;
 
+/** For answers that come in one piece. */
+export function noEvents(): void {}
+
 export function run(exchange: Exchange, serving: Serving, faults: FaultState, jobs: readonly Job[], surface: Surface): void {
   const refusal = refuse(serving, faults, jobs, surface.streams);
   exchange.entry.promptTokens = jobs.reduce((sum, job) => sum + (job.index === 0 || job.prompt !== jobs[job.index - 1]!.prompt ? job.prompt.length : 0), 0);

@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { test } from 'tap';
 import { blockKeys } from '../../../bench/simulator/engine/block-keys.ts';
-import { Engine, type EngineRequest, type Sequence } from '../../../bench/simulator/engine/engine.ts';
+import { Engine } from '../../../bench/simulator/engine/engine.ts';
+import type { EngineRequest, Sequence } from '../../../bench/simulator/engine/sequence.ts';
 import { presets, stepDurationS, type Preset } from '../../../bench/simulator/engine/step-time.ts';
 
 const BLOCK = 16;
