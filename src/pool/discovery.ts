@@ -1,7 +1,7 @@
 // discovery.ts: keeps asking DNS who is in a pool, apart from any request's path.
 
 import { addressId, type SourceAddress } from './address.ts';
-import type { DnsResult } from './dns.ts';
+import type { DnsLookup } from './dns.ts';
 import { isMetadataAddress } from './metadata-address.ts';
 import { repeat, type Rhythm } from './schedule.ts';
 
@@ -20,7 +20,7 @@ const LOOKUP_INTERVAL_MS_MIN = 1000;
  *
  * A failed or empty look-up reports no set, so the last one stays. Gives the function that ends it.
  */
-export function discover(lookUp: () => Promise<DnsResult>, refreshIntervalMs: number, events: DiscoveryEvents, rhythm: Rhythm): () => void {
+export function discover(lookup: DnsLookup, refreshIntervalMs: number, events: DiscoveryEvents, rhythm: Rhythm): () => void {
   let stopped = false;
   let lastProblem = '';
 
@@ -30,7 +30,7 @@ export function discover(lookUp: () => Promise<DnsResult>, refreshIntervalMs: nu
   }
 
   async function poll(): Promise<number> {
-    const result = await lookUp();
+    const result = await lookup.run();
     if (stopped) return refreshIntervalMs;
     if (result.kind === 'failed') {
       tell(result.why);
@@ -46,6 +46,7 @@ export function discover(lookUp: () => Promise<DnsResult>, refreshIntervalMs: nu
   return () => {
     stopped = true;
     end();
+    lookup.cancel();
   };
 }
 

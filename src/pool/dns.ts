@@ -16,6 +16,14 @@ export type DnsResult =
   /** No answer, or an empty one, and the operating system knows no more. */
   | { readonly kind: 'failed'; readonly why: string };
 
+/** One name, to be looked up again and again. */
+export interface DnsLookup {
+  /** Never rejects. */
+  run(): Promise<DnsResult>;
+  /** Ends what is under way: a silent name server would hold up the end of the process for seconds. */
+  cancel(): void;
+}
+
 /** What is asked: the name servers first, then the operating system, which also reads its hosts file and search domains. */
 export interface DnsClient {
   readonly servers: Pick<Resolver, 'resolve4' | 'resolve6' | 'resolveSrv' | 'cancel'>;
@@ -48,12 +56,12 @@ interface Host {
 const FAMILIES: Readonly<Record<DnsSettings['type'], readonly Family[]>> = { 'a+aaaa': [4, 6], a: [4], aaaa: [6], srv: [4, 6] };
 
 /**
- * A look-up to be repeated. It never rejects.
+ * The look-up of one name.
  *
  * It remembers each part of the last answer (A or AAAA records of one name), so that a part that fails does not take away what is known.
  * A server with both kinds of address is found twice with `a+aaaa`: nothing tells that both are the same.
  */
-export function createDnsLookup(settings: DnsSettings, client: DnsClient): () => Promise<DnsResult> {
+export function createDnsLookup(settings: DnsSettings, client: DnsClient): DnsLookup {
   const families = FAMILIES[settings.type];
   const lastGood = new Map<string, readonly Host[]>();
 
@@ -81,7 +89,10 @@ export function createDnsLookup(settings: DnsSettings, client: DnsClient): () =>
     return { ...answer, records: wanted.map(({ address }) => ({ address, ttl: undefined })) };
   }
 
-  return settings.type === 'srv' ? () => lookUpServices(settings, client, hostsOf) : () => lookUpHosts(settings, hostsOf);
+  return {
+    run: () => (settings.type === 'srv' ? lookUpServices(settings, client, hostsOf) : lookUpHosts(settings, hostsOf)),
+    cancel: () => client.servers.cancel(),
+  };
 }
 
 async function lookUpHosts({ name, scheme, port }: DnsSettings, hostsOf: (name: string) => Promise<Answer<Host>>): Promise<DnsResult> {

@@ -18,9 +18,12 @@ function setUp(first: DnsResult) {
   const state = { result: first, lookUps: 0 };
   const seen: string[] = [];
   const stop = discover(
-    async () => {
-      state.lookUps += 1;
-      return state.result;
+    {
+      run: async () => {
+        state.lookUps += 1;
+        return state.result;
+      },
+      cancel: () => {},
     },
     5000,
     { onFound: (addresses) => void seen.push(addresses.map(addressId).join(' ')), onProblem: (why) => void seen.push(`problem: ${why}`) },
@@ -70,11 +73,12 @@ test('nothing happens after the end, not even by a look-up that was under way', 
   const time = virtualTime();
   const pending: ((result: DnsResult) => void)[] = [];
   const seen: unknown[] = [];
-  const stop = discover(() => new Promise((resolve) => pending.push(resolve)), 5000, { onFound: (each) => void seen.push(each), onProblem: (each) => void seen.push(each) }, time);
+  const lookup = { run: () => new Promise<DnsResult>((resolve) => pending.push(resolve)), cancel: () => void seen.push('cancelled') };
+  const stop = discover(lookup, 5000, { onFound: (each) => void seen.push(each), onProblem: (each) => void seen.push(each) }, time);
   await time.advanceSettled(0);
   stop();
   pending[0]?.(found(0, '10.0.0.1'));
   await time.advanceSettled(60_000);
-  t.same(seen, []);
+  t.same(seen, ['cancelled']);
   t.equal(time.pending(), 0);
 });

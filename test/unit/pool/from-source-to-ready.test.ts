@@ -1,16 +1,17 @@
-// sources.test.ts: from a configuration to endpoints that are up, over real sockets.
+// from-source-to-ready.test.ts: the whole room at once, from addresses to endpoints that are up, over real sockets.
 
 import { EventEmitter, once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Test, test } from 'tap';
+import { staticAddresses } from '../../../src/pool/address.ts';
+import { discover, type DiscoveryEvents } from '../../../src/pool/discovery.ts';
+import { createDnsLookup, type DnsClient } from '../../../src/pool/dns.ts';
 import { createHttpGet } from '../../../src/pool/http-get.ts';
-import type { DnsClient } from '../../../src/pool/dns.ts';
 import { createMonitor } from '../../../src/pool/monitor.ts';
 import { type PoolEvents, Pools } from '../../../src/pool/pools.ts';
 import { timers } from '../../../src/pool/schedule.ts';
 import type { PoolSettings } from '../../../src/pool/settings.ts';
-import { fillPools } from '../../../src/pool/sources.ts';
 import { startDnsServer } from './dns-server.ts';
 import { poolSettings } from './fixture.ts';
 
@@ -23,7 +24,7 @@ async function startEngine(t: Test): Promise<number> {
 }
 
 /** Everything that watches pools, on real time. `next` resolves at the next change of the kind. */
-function run(t: Test, settings: readonly PoolSettings[], dns: DnsClient) {
+function run(t: Test, settings: readonly PoolSettings[], client: DnsClient) {
   const rhythm = { clock: () => performance.now(), random: () => 0.5, schedule: timers };
   const changes = new EventEmitter();
   const { get, close } = createHttpGet();
@@ -39,9 +40,14 @@ function run(t: Test, settings: readonly PoolSettings[], dns: DnsClient) {
     onRestart: () => {},
   };
   const pools = new Pools(settings, events, rhythm.clock, timers);
-  const end = fillPools(pools, settings, { dns, rhythm, onProblem: (pool, why) => void changes.emit('problem', `${pool}: ${why}`) });
+  for (const { name, endpoints } of settings) pools.apply(name, 'static', staticAddresses(endpoints));
+  const ends = settings.map(({ name, dns }) => {
+    if (dns === undefined) return () => {};
+    const found: DiscoveryEvents = { onFound: (addresses) => pools.apply(name, 'dns', addresses), onProblem: (why) => void changes.emit('problem', why) };
+    return discover(createDnsLookup(dns, client), dns.refreshIntervalMs, found, rhythm);
+  });
   t.teardown(async () => {
-    end();
+    for (const end of ends) end();
     monitor.stop();
     pools.stop();
     await close();
@@ -74,7 +80,7 @@ test('what DNS stops naming drains, and nothing does while DNS fails', async (t)
   const { pools, next } = run(t, settings, client);
   await next('joined');
   replies.set('A vllm.test', 'SERVFAIL');
-  t.same(await next('problem'), ['p: DNS look-up of vllm.test: ESERVFAIL']);
+  t.same(await next('problem'), ['ESERVFAIL']);
   t.equal(pools.byId('127.0.0.1:9')?.draining, false);
   replies.set('A vllm.test', [{ address: '127.0.0.2', ttl: 0 }]);
   await next('joined');
