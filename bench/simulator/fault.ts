@@ -1,17 +1,19 @@
 // fault.ts: what can be made to go wrong with a simulated server.
 
-/** One command. `times` is how many requests it hits; left out it lasts until `heal`. */
+/** One command. `times` is how many requests it hits (left out: all until `heal`), `path` what their paths begin with (left out: all). */
 export type Fault =
   /** Closes the port and resets every connection. */
   | { readonly kind: 'die' }
   /** Resets every connection and starts again as a new process with an empty cache, after the port was closed for `downMs`. */
   | { readonly kind: 'restart'; readonly downMs?: number }
   /** Accepts connections and never answers. */
-  | { readonly kind: 'hang' }
+  | { readonly kind: 'hang'; readonly times?: number; readonly path?: string }
+  /** Reads a request's head and resets its connection before any answer. */
+  | { readonly kind: 'reset'; readonly times?: number; readonly path?: string }
   /** Streams, old and new, fall silent and stay open. */
   | { readonly kind: 'hang-streams' }
   /** Answers everything with this status. */
-  | { readonly kind: 'status'; readonly status: number; readonly times?: number }
+  | { readonly kind: 'status'; readonly status: number; readonly times?: number; readonly path?: string }
   /** Ends a stream after so many events: with a reset, or `clean` with the end of the body but no `[DONE]`. */
   | { readonly kind: 'cut'; readonly afterEvents: number; readonly clean?: boolean; readonly times?: number }
   /** Sends an error as the first event of a 200. */
@@ -29,21 +31,27 @@ export type Fault =
 
 /** The faults that last, as the server consults them. */
 export interface FaultState {
-  hang: boolean;
+  hang: Limited<OnPath> | undefined;
+  reset: Limited<OnPath> | undefined;
   hangStreams: boolean;
   drain: boolean;
   engineDead: boolean;
-  status: Limited<{ readonly status: number }> | undefined;
+  status: Limited<OnPath & { readonly status: number }> | undefined;
   cut: Limited<{ readonly afterEvents: number; readonly clean: boolean }> | undefined;
   errorFirst: Limited<{ readonly status: 500 | 503 }> | undefined;
   abort: Limited<object> | undefined;
 }
 
-export type Limited<T> = T & { left: number };
+type Limited<T> = T & { left: number };
+
+interface OnPath {
+  readonly path: string;
+}
 
 export function noFaults(): FaultState {
   return {
-    hang: false,
+    hang: undefined,
+    reset: undefined,
     hangStreams: false,
     drain: false,
     engineDead: false,
@@ -61,8 +69,13 @@ export function strike<T>(fault: Limited<T> | undefined): Limited<T> | undefined
   return fault;
 }
 
+/** The same for a fault of some paths only. */
+export function strikeOn<T extends OnPath>(fault: Limited<T> | undefined, path: string): Limited<T> | undefined {
+  return fault !== undefined && path.startsWith(fault.path) ? strike(fault) : undefined;
+}
+
 const kinds = new Set<string>([
-  'die', 'restart', 'hang', 'hang-streams', 'status', 'cut', 'error-first', 'abort', 'drain', 'engine-dead', 'flush', 'slow', 'heal',
+  'die', 'restart', 'hang', 'reset', 'hang-streams', 'status', 'cut', 'error-first', 'abort', 'drain', 'engine-dead', 'flush', 'slow', 'heal',
 ] satisfies Fault['kind'][]);
 
 const needed: Record<string, string> = { status: 'status', cut: 'afterEvents', slow: 'factor' };

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { noFaults, readFault, strike, type Fault } from './fault.ts';
+import { noFaults, readFault, strikeOn, type Fault } from './fault.ts';
 import { Exchange } from './http/exchange.ts';
 import { engineDeadError } from './http/api-error.ts';
 import { answer, handlerName } from './http/routes.ts';
@@ -100,19 +100,23 @@ class Host implements Simulator {
   async fault(fault: Fault): Promise<void> {
     const faults = this.#faults;
     const left = 'times' in fault && fault.times !== undefined ? fault.times : Infinity;
+    const path = 'path' in fault && fault.path !== undefined ? fault.path : '/';
     switch (fault.kind) {
       case 'die':
         return this.#shut();
       case 'restart':
         return this.#startAgain(fault.downMs ?? 0);
       case 'hang':
-        faults.hang = true;
+        faults.hang = { path, left };
+        return;
+      case 'reset':
+        faults.reset = { path, left };
         return;
       case 'hang-streams':
         faults.hangStreams = true;
         return;
       case 'status':
-        faults.status = { status: fault.status, left };
+        faults.status = { status: fault.status, path, left };
         return;
       case 'cut':
         faults.cut = { afterEvents: fault.afterEvents, clean: fault.clean ?? false, left };
@@ -179,7 +183,6 @@ class Host implements Simulator {
     const url = request.url ?? '/';
     const path = url.includes('?') ? url.slice(0, url.indexOf('?')) : url;
     if (path.startsWith('/sim/')) return this.#control(path, request, response);
-    if (this.#faults.hang) return;
     const given = request.headers['x-request-id'];
     const id = typeof given === 'string' && given !== '' ? given : randomBytes(8).toString('hex');
     const record = { id, method: request.method ?? 'GET', path, headers: request.headers };
@@ -191,7 +194,9 @@ class Host implements Simulator {
       if (entry.outcome === 'open') entry.outcome = response.writableFinished ? 'finished' : 'aborted';
       if (entry.status !== undefined) this.#serving.metrics.countHttp(handlerName(path), entry.method, entry.status);
     });
-    const status = strike(this.#faults.status);
+    if (strikeOn(this.#faults.hang, path) !== undefined) return;
+    if (strikeOn(this.#faults.reset, path) !== undefined) return exchange.reset();
+    const status = strikeOn(this.#faults.status, path);
     if (status !== undefined) {
       exchange.reply(status.status, JSON.stringify({ error: { message: 'simulated failure', type: 'InternalServerError', param: null, code: status.status } }));
       return;

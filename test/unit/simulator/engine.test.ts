@@ -42,6 +42,30 @@ test('a prompt sent again finds all its full blocks but never the last token', (
   t.end();
 });
 
+test('with room for everything a request finds the longest prefix that was ever computed', (t) => {
+  const token = fc.integer({ min: 0, max: 1 });
+  const step = fc.record({ prompt: fc.array(token, { minLength: 1, maxLength: 40 }), answer: fc.array(token, { minLength: 1, maxLength: 20 }) });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
+      const engine = new Engine({ preset, blockTokens: 4, blocks: 1000 });
+      const computed: number[][] = [];
+      return steps.every(({ prompt, answer }) => {
+        const tokens = [...prompt, ...answer];
+        const keys = blockKeys(Int32Array.from(tokens), 4, 0);
+        const { cachedTokens } = runAlone(engine, { promptTokens: prompt.length, outputTokens: answer.length, keys, readsCache: true });
+        const shared = computed.map((earlier) => {
+          const differs = prompt.findIndex((one, at) => one !== earlier[at]);
+          return Math.min(differs === -1 ? prompt.length : differs, earlier.length, prompt.length - 1);
+        });
+        computed.push(tokens.slice(0, -1));
+        return cachedTokens === Math.floor(Math.max(0, ...shared) / 4) * 4;
+      });
+    }),
+  );
+  t.pass('whatever was said before');
+  t.end();
+});
+
 test('the answer is in the cache too, but for its last token', (t) => {
   const engine = makeEngine(2000);
   runAlone(engine, request(40, 60));

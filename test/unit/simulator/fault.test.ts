@@ -90,6 +90,18 @@ test('status answers everything with it, as often as told', async (t) => {
   t.same([(await ask(simulator)).status, (await fetch(`${simulator.url}/health`)).status, (await ask(simulator)).status], [502, 502, 200]);
 });
 
+test('reset, hang and status can be told which paths they hit', async (t) => {
+  const simulator = await start(t);
+  await simulator.fault({ kind: 'reset', path: '/v1/', times: 1 });
+  t.equal((await fetch(`${simulator.url}/health`)).status, 200);
+  await t.rejects(ask(simulator));
+  t.match(simulator.state().requests[0], { outcome: 'aborted', headers: { 'content-type': 'application/json' } });
+  t.equal((await ask(simulator)).status, 200);
+  await simulator.fault({ kind: 'status', status: 500, path: '/v1/' });
+  t.equal((await fetch(`${simulator.url}/health`)).status, 200);
+  t.equal((await ask(simulator)).status, 500);
+});
+
 test('cut ends a stream after so many events, with a reset or cleanly', async (t) => {
   const simulator = await start(t);
   await simulator.fault({ kind: 'cut', afterEvents: 3, times: 1 });

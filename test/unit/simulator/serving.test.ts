@@ -125,6 +125,12 @@ test('a client that leaves while it sends its request is nobody', async (t) => {
   t.equal((await fetch(`${simulator.url}/health`)).status, 200);
 });
 
+test('a connection that stays open is not announced', async (t) => {
+  const simulator = await start(t);
+  const response = await fetch(`${simulator.url}/health`);
+  t.same([...response.headers.keys()].toSorted(), ['content-length', 'date', 'server', 'vary']);
+});
+
 test('usage is left out of streams unless asked for or forced, and cached_tokens if switched off', async (t) => {
   const ask = { messages: [{ role: 'user', content: 'Hi' }], max_tokens: 1, stream: true };
   const plain = await start(t);
