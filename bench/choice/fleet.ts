@@ -16,8 +16,8 @@ const BLOCK_BYTES = 640;
 const BYTES_PER_TOKEN = 4;
 
 export interface Fleet {
-  /** Chooses an endpoint for the request. */
-  assign(facts: GenerationFacts): Assignment;
+  /** Chooses an endpoint for the request, and records its prompt there or not. */
+  assign(facts: GenerationFacts, listener: 'recording' | 'choosing'): Assignment;
   /** Lets the request run to its end. */
   complete(assignment: Assignment): void;
   /** Memory of the prefix index of all endpoints. */
@@ -31,14 +31,18 @@ export function createFleet(random: Random, conversations: number): Fleet {
   const prefix = { kvCacheTokens: CAPACITY_TOKENS, bytesPerToken: BYTES_PER_TOKEN, matchRatioMin: 0.5 };
   const estimates = new Estimates(prefix);
   const pools = createPools(clock);
+  const listeners = [
+    { name: 'recording', policy: 'prefix-cost', record: true },
+    { name: 'choosing', policy: 'prefix-cost', record: false },
+  ] as const;
   const dispatcher = new PrefixDispatcher(
     { pools, estimates, clock, random },
-    { listeners: [{ name: 'prefix', policy: 'prefix-cost', record: true }], models: [], prefix, inFlightMax: 16_384 },
+    { listeners, models: [], prefix, inFlightMax: 16_384 },
   );
   const fleet: Fleet = {
-    assign(facts) {
+    assign(facts, listener) {
       nowMs += 1;
-      const assignment = dispatcher.assign({ facts, listener: 'prefix', excluded: [] });
+      const assignment = dispatcher.assign({ facts, listener, excluded: [] });
       if (assignment.kind === 'refused') throw new Error(assignment.message);
       return assignment;
     },
@@ -49,7 +53,7 @@ export function createFleet(random: Random, conversations: number): Fleet {
     },
     indexBytes: () => pools.all().reduce((sum, endpoint) => sum + estimates.of(endpoint).index.bytes, 0),
   };
-  for (let i = 0; i < ENDPOINTS * conversations; i += 1) fleet.complete(fleet.assign(unreadPrompt(random)));
+  for (let i = 0; i < ENDPOINTS * conversations; i += 1) fleet.complete(fleet.assign(unreadPrompt(random), 'recording'));
   return fleet;
 }
 
