@@ -1,0 +1,128 @@
+// flags.ts: the command line of the multi-round QA bench.
+
+import { parseArgs } from 'node:util';
+import { sampledQuestions, storyQuestions, type Questions } from './questions.ts';
+import type { Workload } from './workload.ts';
+
+export interface Flags {
+  readonly workload: Workload;
+  readonly questionsOf: (seed: number) => Questions;
+  readonly model: string | undefined;
+  /** Undefined compares the two ports of a router in front of simulated replicas. */
+  readonly baseUrl: string | undefined;
+  readonly apiKey: string | undefined;
+  readonly withUserId: boolean;
+  readonly output: string | undefined;
+  readonly logIntervalS: number;
+  readonly timeScale: number | undefined;
+  readonly seeds: readonly number[] | undefined;
+  readonly replicas: number;
+  readonly preset: string;
+  readonly quick: boolean;
+}
+
+export const help = `usage: node bench/qa/main.ts [options]
+
+Multi-round QA: users who share a system prompt, each with a long context of its own, ask again and again at a fixed gap. Flags and summary
+are those of multi-round-qa.py. Without --base-url it measures both ports of a router in front of simulated replicas, caches cold
+before each, and exits with 1 unless the mean time to first token by prefix is at least 40 % below that by least requests.
+
+  --num-users N              users at a time (8)
+  --num-rounds N             questions of a user (15)
+  --qps X                    requests a second over all users (0.1)
+  --shared-system-prompt N   tokens shared by all (100)
+  --user-history-prompt N    tokens of each user's own context (2000)
+  --answer-len N             longest answer in tokens (100)
+  --time N                   seconds to run (600; against --base-url until Ctrl-C)
+  --sharegpt                 questions and answers of sampled lengths, from a built-in source
+  --init-user-id N           number before the first user's (0)
+  --seed N                   of the sampled text; without --base-url the only seed to run (three: 1, 2, 3)
+  --time-scale X             real seconds for a simulated second (1; without --base-url 0.25)
+
+against a server of yours:
+  --base-url URL             with or without /v1
+  --model NAME
+  --api-key KEY
+  --request-with-user-id     send x-user-id
+  --output FILE              CSV of all rounds (summary.csv)
+  --log-interval N           seconds between two summaries (30)
+
+without --base-url:
+  --replicas N               simulated replicas (5)
+  --preset S|L|H8            their machine (S: Qwen2.5-7B on an A10)
+  --quick                    one seed at --time-scale 0.1: two minutes, a little less exact
+  --help
+`;
+
+/** Undefined asks for help. Throws a TypeError or RangeError that names the flag. */
+export function readFlags(args: readonly string[]): Flags | undefined {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      'num-users': { type: 'string', default: '8' },
+      'num-rounds': { type: 'string', default: '15' },
+      qps: { type: 'string', default: '0.1' },
+      'shared-system-prompt': { type: 'string', default: '100' },
+      'user-history-prompt': { type: 'string', default: '2000' },
+      'answer-len': { type: 'string', default: '100' },
+      time: { type: 'string' },
+      sharegpt: { type: 'boolean', default: false },
+      'init-user-id': { type: 'string', default: '0' },
+      seed: { type: 'string' },
+      'time-scale': { type: 'string' },
+      'base-url': { type: 'string' },
+      model: { type: 'string' },
+      'api-key': { type: 'string' },
+      'request-with-user-id': { type: 'boolean', default: false },
+      output: { type: 'string' },
+      'log-interval': { type: 'string', default: '30' },
+      replicas: { type: 'string', default: '5' },
+      preset: { type: 'string', default: 'S' },
+      quick: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h' },
+    },
+  });
+  if (values.help === true) return undefined;
+  const count = (name: keyof typeof values, least: number): number => {
+    const value = positive(name);
+    if (Number.isInteger(value) && value >= least) return value;
+    throw new RangeError(`--${name} wants a whole number from ${least}: ${String(values[name])}`);
+  };
+  const positive = (name: keyof typeof values): number => {
+    const value = Number(values[name]);
+    if (values[name] !== '' && Number.isFinite(value) && value >= 0) return value;
+    throw new RangeError(`--${name} wants a number that is not negative: ${String(values[name])}`);
+  };
+  const moreThanNone = (name: keyof typeof values): number => {
+    const value = positive(name);
+    if (value > 0) return value;
+    throw new RangeError(`--${name} wants a number above 0: ${String(values[name])}`);
+  };
+  const baseUrl = values['base-url'];
+  if (baseUrl !== undefined && values.model === undefined) throw new TypeError('--base-url needs --model');
+  const answerTokensMax = count('answer-len', 1);
+  return {
+    workload: {
+      users: count('num-users', 1),
+      rounds: count('num-rounds', 2),
+      qps: moreThanNone('qps'),
+      systemPromptTokens: count('shared-system-prompt', 0),
+      userHistoryTokens: count('user-history-prompt', 0),
+      answerTokensMax,
+      durationS: values.time === undefined ? (baseUrl === undefined ? 600 : undefined) : moreThanNone('time'),
+      userIdBefore: count('init-user-id', 0),
+    },
+    questionsOf: (seed) => (values.sharegpt ? sampledQuestions(seed, answerTokensMax) : storyQuestions(answerTokensMax)),
+    model: values.model,
+    baseUrl: baseUrl?.replace(/\/+$/, '').replace(/\/v1$/, ''),
+    apiKey: values['api-key'],
+    withUserId: values['request-with-user-id'],
+    output: values.output,
+    logIntervalS: moreThanNone('log-interval'),
+    timeScale: values['time-scale'] === undefined ? undefined : moreThanNone('time-scale'),
+    seeds: values.seed === undefined ? undefined : [count('seed', 0)],
+    replicas: count('replicas', 1),
+    preset: values.preset,
+    quick: values.quick,
+  };
+}

@@ -1,0 +1,88 @@
+// report.ts: the comparison of the two ports as a table, as figures and as a verdict. Pure.
+
+import { distributionOf, sum, type Distribution } from '../load/statistics.ts';
+import type { Round } from './run.ts';
+import { meanGenerationSpeed, ttftS } from './summary.ts';
+
+/** The listeners compared: by prefix (8081 in a default configuration) and by least requests (8080). */
+export type PortName = 'prefix' | 'baseline';
+
+export interface Measured {
+  readonly seed: number;
+  readonly port: PortName;
+  readonly rounds: readonly Round[];
+}
+
+export interface PortFigures {
+  readonly requests: number;
+  readonly ttftS: Distribution;
+  /** Cached tokens of all prompt tokens, as the servers reported them. */
+  readonly hitRatio: number;
+  readonly uncachedPromptTokens: number;
+  /** Tokens a second of one answer: what the simulated machine gives when nothing holds it up. */
+  readonly generationSpeed: number;
+}
+
+interface Comparison {
+  readonly name: string;
+  readonly prefix: PortFigures;
+  readonly baseline: PortFigures;
+  /** Of the mean times to first token, prefix over baseline. */
+  readonly ttftRatio: number;
+}
+
+export interface Report {
+  readonly table: string;
+  readonly figures: { readonly seeds: readonly Comparison[]; readonly overall: Comparison };
+  readonly verdict: string;
+  readonly reached: boolean;
+}
+
+const TTFT_RATIO_MAX = 0.6;
+
+/** `measured` holds both ports of every seed. */
+export function reportOf(measured: readonly Measured[]): Report {
+  const seeds = [...new Set(measured.map(({ seed }) => seed))].toSorted((a, b) => a - b);
+  const compared = seeds.map((seed) => comparisonOf(`seed ${seed}`, measured.filter((one) => one.seed === seed)));
+  const overall = comparisonOf('all', measured);
+  const reached = overall.ttftRatio <= TTFT_RATIO_MAX;
+  const below = Math.round((1 - overall.ttftRatio) * 1000) / 10;
+  const verdict = `Mean TTFT on 8081 is ${below} % below 8080: ${reached ? 'reached' : 'MISSED'} (at least ${Math.round((1 - TTFT_RATIO_MAX) * 100)} %).`;
+  return { table: tableOf([...(seeds.length > 1 ? compared : []), overall]), figures: { seeds: compared, overall }, verdict, reached };
+}
+
+export function portFigures(rounds: readonly Round[]): PortFigures {
+  const promptTokens = sum(rounds.map((round) => round.promptTokens));
+  const cachedTokens = sum(rounds.map((round) => round.cachedTokens));
+  return {
+    requests: rounds.length,
+    ttftS: distributionOf(rounds.map(ttftS)),
+    hitRatio: cachedTokens / promptTokens,
+    uncachedPromptTokens: promptTokens - cachedTokens,
+    generationSpeed: meanGenerationSpeed(rounds),
+  };
+}
+
+function comparisonOf(name: string, measured: readonly Measured[]): Comparison {
+  const of = (port: PortName): PortFigures => portFigures(measured.filter((one) => one.port === port).flatMap(({ rounds }) => rounds));
+  const [prefix, baseline] = [of('prefix'), of('baseline')];
+  return { name, prefix, baseline, ttftRatio: prefix.ttftS.mean / baseline.ttftS.mean };
+}
+
+/** Markdown that is aligned as text too. */
+function tableOf(comparisons: readonly Comparison[]): string {
+  const header = ['seed', 'port', 'requests', 'TTFT mean', 'p50', 'p90', 'p99', 'hit ratio', 'uncached prompt', 'tokens/s', 'TTFT 8081 / 8080'];
+  const rows = comparisons.flatMap(({ name, prefix, baseline, ttftRatio }) => [
+    [name, '8081 prefix-cost', ...cellsOf(prefix), ttftRatio.toFixed(2)],
+    ['', '8080 least-request', ...cellsOf(baseline), ''],
+  ]);
+  const widths = header.map((title, at) => Math.max(title.length, ...rows.map((row) => row[at]?.length ?? 0)));
+  const align = (cell: string, at: number): string => (at < 2 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0));
+  const rule = widths.map((width, at) => (at < 2 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`));
+  return [header.map(align), rule, ...rows.map((row) => row.map(align))].map((cells) => `| ${cells.join(' | ')} |\n`).join('');
+}
+
+function cellsOf({ requests, ttftS: ttft, hitRatio, uncachedPromptTokens, generationSpeed }: PortFigures): string[] {
+  const times = [ttft.mean, ttft.p50, ttft.p90, ttft.p99].map((seconds) => `${seconds.toFixed(3)} s`);
+  return [String(requests), ...times, `${(hitRatio * 100).toFixed(1)} %`, uncachedPromptTokens.toLocaleString('en'), generationSpeed.toFixed(1)];
+}
