@@ -57,9 +57,9 @@ function streamedChat(options: SimulatorOptions, body: JsonObject, { jobs, model
     if (opened) return;
     opened = true;
     for (const choice of heads) {
-      send(
-        `${choice}{"role":"assistant","content":""},"logprobs":null,"finish_reason":null}]${runningUsage(generation, 0)},"prompt_token_ids":null,"prompt_text":null}\n\n`,
-      );
+      const usage = runningUsage(generation, 0);
+      const role = '{"role":"assistant","content":""},"logprobs":null,"finish_reason":null}]';
+      send(`${choice}${role}${usage},"prompt_token_ids":null,"prompt_text":null}\n\n`);
     }
   };
   const sendDelta = (generation: Generation, delta: string, finish: FinishReason | undefined, send: Send): void => {

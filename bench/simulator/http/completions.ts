@@ -58,9 +58,8 @@ function streamedCompletion(options: SimulatorOptions, body: JsonObject, { jobs,
       const reason = finish === undefined ? 'null' : `"${finish}"`;
       const counts = continuous ? `,"usage":${countsJson(generation.promptTokens, generation.deliveredTokens)}}` : '';
       const print = finish === undefined || usageChunk ? '' : `,"system_fingerprint":"${fingerprint}"`;
-      send(
-        `${heads[generation.index]}${text},"logprobs":null,"finish_reason":${reason},"stop_reason":null,"prompt_token_ids":null,"token_ids":null}]${counts}${print}}\n\n`,
-      );
+      const rest = `"logprobs":null,"finish_reason":${reason},"stop_reason":null,"prompt_token_ids":null,"token_ids":null}]`;
+      send(`${heads[generation.index]}${text},${rest}${counts}${print}}\n\n`);
     },
     close(generations, send) {
       if (usageChunk) {

@@ -79,7 +79,8 @@ export function makeJobs(options: SimulatorOptions, fields: JobFields): Job[] {
   if (!Number.isInteger(choices) || choices < 1 || choices > 16_384) throw badRequest(`n must be an int, but is of type or value ${String(body['n'])}`, 'n');
   const salt = body['cache_salt'];
   if (salt !== undefined && salt !== null && (typeof salt !== 'string' || salt === '')) {
-    throw validationError("{'type': 'value_error', 'loc': 'body', 'msg': 'Value error, Parameter `cache_salt` must be a non-empty string if provided.'}", 'body');
+    const message = 'Value error, Parameter `cache_salt` must be a non-empty string if provided.';
+    throw validationError(`{'type': 'value_error', 'loc': 'body', 'msg': '${message}'}`, 'body');
   }
   const readsCache = (body['prompt_logprobs'] ?? null) === null && !(body['echo'] === true && (body['logprobs'] ?? null) !== null);
   const jobs: Job[] = [];

@@ -29,7 +29,8 @@ interface Route {
 
 const rerank = post(json(rerankBody));
 const score = post(json(scoreBody));
-const transcription: Route = { ...post((exchange) => exchange.reply(200, '{"text":"the rain on the roof","usage":{"type":"duration","seconds":1}}')), raw: true };
+const transcript = '{"text":"the rain on the roof","usage":{"type":"duration","seconds":1}}';
+const transcription: Route = { ...post((exchange) => exchange.reply(200, transcript)), raw: true };
 
 const routes: ReadonlyMap<string, Route> = new Map<string, Route>([
   ['/health', get(health)],
@@ -161,7 +162,8 @@ async function readBody(request: IncomingMessage): Promise<JsonObject> {
     );
   }
   if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body as JsonObject;
-  throw validationError("{'type': 'model_attributes_type', 'loc': 'body', 'msg': 'Input should be a valid dictionary or object to extract fields from'}", 'body');
+  const message = 'Input should be a valid dictionary or object to extract fields from';
+  throw validationError(`{'type': 'model_attributes_type', 'loc': 'body', 'msg': '${message}'}`, 'body');
 }
 
 function readBytes(request: IncomingMessage): Promise<Buffer> {

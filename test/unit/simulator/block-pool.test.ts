@@ -1,3 +1,5 @@
+// The block pool next to a naive one.
+
 import * as fc from 'fast-check';
 import { test } from 'tap';
 import { BlockPool } from '../../../bench/simulator/engine/block-pool.ts';

@@ -22,7 +22,8 @@ async function start(t: Test, options: Partial<SimulatorOptions> = {}): Promise<
 /** Values that differ from run to run, from tokenizer to tokenizer and from model to model. */
 const varying = new Set([
   'id', 'item_id', 'created', 'created_at', 'root', 'system_fingerprint', 'content', 'text', 'delta', 'prompt_tokens', 'total_tokens', 'completion_tokens',
-  'cached_tokens', 'created_cache_tokens', 'input_tokens', 'output_tokens', 'cache_write_tokens', 'cache_creation_input_tokens', 'cache_read_input_tokens', 'tokens', 'count', 'sequence_number',
+  'cached_tokens', 'created_cache_tokens', 'input_tokens', 'output_tokens', 'cache_write_tokens', 'cache_creation_input_tokens',
+  'cache_read_input_tokens', 'tokens', 'count', 'sequence_number',
 ]);
 
 function blur(key: string, value: unknown): unknown {

@@ -1,3 +1,5 @@
+// What changes a prompt and what does not.
+
 import { test } from 'tap';
 import { renderChat, type JsonObject } from '../../../bench/simulator/text/chat-template.ts';
 

@@ -1,3 +1,5 @@
+// The scheduler and the cache, driven by hand-made time.
+
 import * as fc from 'fast-check';
 import { test } from 'tap';
 import { blockKeys } from '../../../bench/simulator/engine/block-keys.ts';

@@ -79,7 +79,8 @@ test('the billing line of an Anthropic system prompt does not break the prefix',
   const simulator = await start(t);
   const ask = async (billing: string): Promise<{ usage: Record<string, number> }> => {
     const system = [{ type: 'text', text: `x-anthropic-billing-header: ${billing}` }, { type: 'text', text: long }];
-    return (await (await post(simulator, '/v1/messages', { system, max_tokens: 1, messages: [{ role: 'user', content: 'Hi' }] })).json()) as { usage: Record<string, number> };
+    const response = await post(simulator, '/v1/messages', { system, max_tokens: 1, messages: [{ role: 'user', content: 'Hi' }] });
+    return (await response.json()) as { usage: Record<string, number> };
   };
   const cold = await ask('one');
   const warm = await ask('two');

@@ -1,3 +1,5 @@
+// Text to tokens and back, and the answers made of them.
+
 import * as fc from 'fast-check';
 import { test } from 'tap';
 import { naturalLength, proseAnswer, promptSeed, toolCallAnswer } from '../../../bench/simulator/text/answer.ts';
@@ -17,7 +19,12 @@ test('texts with a common prefix share its tokens but, at most, the last one', (
 });
 
 test('the pieces of a text are the text', (t) => {
-  fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 100 }), (text) => pieces(text).join('') === text && pieces(text).length === tokenize(text).length));
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary', maxLength: 100 }), (text) => {
+      const found = pieces(text);
+      return found.join('') === text && found.length === tokenize(text).length;
+    }),
+  );
   t.pass('for any text');
   t.end();
 });
@@ -57,7 +64,13 @@ test('an answer stops by itself unless it is cut or may not stop', (t) => {
 });
 
 test('a tool call has a value of the right type for each property', (t) => {
-  const properties = { city: { type: 'string' }, days: { type: 'integer' }, unit: { enum: ['C', 'F'] }, exact: { type: 'boolean' }, tags: { type: 'array', items: { type: 'string' } } };
+  const properties = {
+    city: { type: 'string' },
+    days: { type: 'integer' },
+    unit: { enum: ['C', 'F'] },
+    exact: { type: 'boolean' },
+    tags: { type: 'array', items: { type: 'string' } },
+  };
   const { texts, toolCall } = toolCallAnswer(7, 'get_weather', { type: 'object', properties });
   const args = JSON.parse(texts.slice(toolCall!.argumentsStart, toolCall!.argumentsEnd).join('')) as Record<string, unknown>;
   t.match(args, { city: String, days: Number, unit: /^[CF]$/, exact: Boolean, tags: [String] });
