@@ -1,8 +1,9 @@
 // stack.ts: a router in front of simulated replicas, each a process of its own, caches cold.
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createWriteStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { finished } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { request } from 'undici';
 import { createProcesses, type Processes } from './processes.ts';
@@ -16,8 +17,6 @@ export interface StackOptions {
   readonly seed: number;
   /** 0 takes a free one. */
   readonly ports: Readonly<Record<ListenerName, number>>;
-  /** Gets each line of the router's log. */
-  readonly onLog?: (line: string) => void;
 }
 
 /** The two ways in that are compared, `prefix` by prefix-cost and `baseline` by least-request, and the operators' one. */
@@ -27,6 +26,8 @@ export interface Stack {
   readonly model: string;
   readonly urls: Readonly<Record<ListenerName, string>>;
   readonly replicaUrls: readonly string[];
+  /** The router's log as it is written; gone after `stop`. */
+  readonly logFile: string;
   /** Rejects when a process ends by itself; never resolves. */
   readonly broken: Promise<never>;
   stop(): Promise<void>;
@@ -44,17 +45,20 @@ const router = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 export async function startStack(options: StackOptions): Promise<Stack> {
   const processes = createProcesses();
   const folder = mkdtempSync(join(tmpdir(), 'warmroute-'));
+  const logFile = join(folder, 'router.log');
+  const log = createWriteStream(logFile);
   const stop = async (): Promise<void> => {
     await processes.stop();
+    await finished(log.end());
     rmSync(folder, { recursive: true, force: true });
   };
   try {
     const replicaUrls = await startReplicas(processes, options);
     const file = join(folder, 'warmroute.yaml');
     writeFileSync(file, configFile(replicaUrls, options.ports));
-    const urls = await startRouter(processes, file, options.onLog);
+    const urls = await startRouter(processes, file, (line) => log.write(`${line}\n`));
     await Promise.race([untilReady(urls.admin), processes.broken]);
-    return { model: MODEL, urls, replicaUrls, broken: processes.broken, stop };
+    return { model: MODEL, urls, replicaUrls, logFile, broken: processes.broken, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -81,10 +85,10 @@ function configFile(endpoints: readonly string[], ports: StackOptions['ports']):
   });
 }
 
-function startRouter(processes: Processes, file: string, onLog?: (line: string) => void): Promise<Stack['urls']> {
+function startRouter(processes: Processes, file: string, onLog: (line: string) => void): Promise<Stack['urls']> {
   const found = new Map<string, string>();
   return processes.start('router', router, ['serve', '--config', file], (line) => {
-    onLog?.(line);
+    onLog(line);
     if (found.size < 3) {
       const { msg, listener, address } = JSON.parse(line) as { msg?: string; listener?: string; address?: string };
       if (msg === 'listening' && listener !== undefined && address !== undefined) found.set(listener, address);

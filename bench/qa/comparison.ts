@@ -11,7 +11,7 @@ import { startStack } from '../load/stack.ts';
 import { sum } from '../load/statistics.ts';
 import type { Flags } from './flags.ts';
 import { reportOf, type Measured, type PortName } from './report.ts';
-import { startRun, warmUp } from './run.ts';
+import { startRun, warmUp } from '../load/run.ts';
 
 const SEEDS = [1, 2, 3];
 const TIME_SCALE = 0.25;

@@ -1,8 +1,8 @@
 // flags.ts: the command line of the multi-round QA bench.
 
 import { parseArgs } from 'node:util';
-import { sampledQuestions, storyQuestions, type Questions } from './questions.ts';
-import type { Workload } from './workload.ts';
+import { sampledQuestions, storyQuestions, type Questions } from '../load/questions.ts';
+import type { Workload } from '../load/workload.ts';
 
 export interface Flags {
   readonly workload: Workload;

@@ -5,7 +5,7 @@ import { createScaledClock } from '../load/scaled-clock.ts';
 import { untilSignal } from '../load/signal.ts';
 import { compare } from './comparison.ts';
 import { help, readFlags, type Flags } from './flags.ts';
-import { startRun, warmUp, type Target } from './run.ts';
+import { startRun, warmUp, type Target } from '../load/run.ts';
 import { csvOf, summaryText } from './summary.ts';
 
 const FAILURES_SHOWN_MAX = 5;
@@ -47,9 +47,13 @@ async function measure(flags: Flags, target: Target): Promise<number> {
   const print = (fromS: number): void => {
     process.stdout.write(summaryText(run.rounds, { qps: workload.qps, inFlight: run.inFlight(), fromS, toS: clock.nowS() }));
   };
-  const over = run.done.then(() => true);
-  const intervalOver = (atS: number): Promise<boolean> => clock.until(atS).then(() => false);
-  for (let fromS = run.startedS; !(await Promise.race([over, intervalOver(fromS + logIntervalS)])); fromS += logIntervalS) print(fromS);
+  const finished = new AbortController();
+  void run.done.then(() => finished.abort());
+  for (let fromS = run.startedS; ; fromS += logIntervalS) {
+    await clock.until(fromS + logIntervalS, finished.signal);
+    if (finished.signal.aborted) break;
+    print(fromS);
+  }
   print(run.startedS);
   const output = flags.output ?? 'summary.csv';
   writeFileSync(output, csvOf(run.rounds));

@@ -1,7 +1,7 @@
 // report.ts: the comparison of the two ports as a table, as figures and as a verdict. Pure.
 
 import { distributionOf, sum, type Distribution } from '../load/statistics.ts';
-import type { Round } from './run.ts';
+import type { Round } from '../load/run.ts';
 import { meanGenerationSpeed, ttftS } from './summary.ts';
 
 /** The listeners compared: by prefix (8081 in a default configuration) and by least requests (8080). */

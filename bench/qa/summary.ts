@@ -2,7 +2,7 @@
 
 import { styleText } from 'node:util';
 import { sum } from '../load/statistics.ts';
-import type { Round } from './run.ts';
+import type { Round } from '../load/run.ts';
 
 export interface SummaryOptions {
   /** As wanted, not as reached. */

@@ -1,8 +1,8 @@
 // run.ts: plays a workload against one base URL and keeps what every round took.
 
 import { Agent } from 'undici';
-import type { ScaledClock } from '../load/scaled-clock.ts';
-import { streamChat, type ChatAnswer, type Message } from '../load/stream-chat.ts';
+import type { ScaledClock } from './scaled-clock.ts';
+import { streamChat, type ChatAnswer, type Message } from './stream-chat.ts';
 import { openingText, type Questions } from './questions.ts';
 import { gapsOf, laterUser, usersAtStart, type Arrival, type Workload } from './workload.ts';
 
