@@ -92,13 +92,13 @@ export class ChainWriter {
     this.#at = 0;
     this.#folded = 0;
     this.#strongFrom = 0;
+    if (this.#strongBytes > 0) this.#strong.clear();
     this.#strongBytes = 0;
     this.#position = 0;
     this.#due = STEP_MIN_BYTES;
     this.#mark = 0;
     this.#isText = true;
     this.#blocks.clear();
-    this.#strong.digest(this.#digest);
   }
 
   /** Whether the model wrote the message that begins here. */

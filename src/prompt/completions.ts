@@ -1,7 +1,7 @@
 // completions.ts: the prompts of a text completion as canonical prompts.
 
 import type { Chain } from '../core/chain.ts';
-import { canonicalJson } from './canonical-json.ts';
+import { canonicalText } from './canonical-text.ts';
 import { PIECE } from './chain-writer.ts';
 import type { ChainWriter } from './chain-writer.ts';
 import { MEDIA_BYTES } from './content.ts';
@@ -30,7 +30,7 @@ export function writeCompletion(writer: ChainWriter, body: JsonObject, prompt: C
   writeArguments(writer, body, true);
   if (prompt.kind === 'text') writer.text(PIECE.text, prompt.text);
   else if (prompt.kind === 'tokens') writer.tokens(prompt.ids);
-  else writer.opaque(PIECE.media, canonicalJson(prompt.value, 'prompt'), MEDIA_BYTES);
+  else writer.opaque(PIECE.media, canonicalText(prompt.value, 'prompt'), MEDIA_BYTES);
   writer.endMessage();
 }
 

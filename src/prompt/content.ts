@@ -1,6 +1,6 @@
 // content.ts: what a message says, in whichever of its spellings, as pieces of a canonical prompt.
 
-import { canonicalJson, withoutCacheControl } from './canonical-json.ts';
+import { canonicalText, withoutCacheControl } from './canonical-text.ts';
 import { PIECE } from './chain-writer.ts';
 import type { ChainWriter, PieceKind } from './chain-writer.ts';
 import { isObject } from './json-body.ts';
@@ -35,7 +35,7 @@ function writeParts(writer: ChainWriter, parts: readonly unknown[], param: strin
     }
     writeValue(writer, PIECE.text, texts.join('\n'), param);
     texts = [];
-    writer.opaque(PIECE.media, canonicalJson(withoutCacheControl(part), param), MEDIA_BYTES);
+    writer.opaque(PIECE.media, canonicalText(withoutCacheControl(part), param), MEDIA_BYTES);
   }
   writeValue(writer, PIECE.text, texts.join('\n'), param);
 }
@@ -54,6 +54,6 @@ export function writeValue(writer: ChainWriter, kind: PieceKind, value: unknown,
   if (typeof value === 'string') writer.text(kind, value);
   else {
     writer.code(PIECE.json, 0, 0);
-    writer.text(kind, canonicalJson(value, param));
+    writer.text(kind, canonicalText(value, param));
   }
 }

@@ -13,6 +13,8 @@ export interface StrongHash {
   add(from: number, to: number): void;
   /** Puts the 64-bit digest of all that was added into `out` (low word, high word) and starts anew. */
   digest(out: Int32Array): void;
+  /** Forgets what was added. */
+  clear(): void;
 }
 
 /** A hash that nobody can predict without `secret`, which may have any length. */
@@ -20,7 +22,8 @@ export function createStrongHash(secret: Uint8Array, scratchBytes: number): Stro
   const scratch = Buffer.alloc(scratchBytes);
   const hash = new xxhash.XXHash3(stretchKey(secret));
   return {
-    scratch,
+    // Not the Buffer itself, whose subarray takes twice as long.
+    scratch: new Uint8Array(scratch.buffer, scratch.byteOffset, scratchBytes),
     add(from, to) {
       hash.update(scratch.subarray(from, to));
     },
@@ -28,6 +31,9 @@ export function createStrongHash(secret: Uint8Array, scratchBytes: number): Stro
       const digest = hash.digest();
       out[0] = digest.readInt32BE(4);
       out[1] = digest.readInt32BE(0);
+      hash.reset();
+    },
+    clear() {
       hash.reset();
     },
   };

@@ -1,6 +1,6 @@
 // preamble.ts: what comes before the messages of a canonical prompt, and what shapes all of it.
 
-import { canonicalJson, withoutCacheControl } from './canonical-json.ts';
+import { canonicalText, withoutCacheControl } from './canonical-text.ts';
 import { PIECE } from './chain-writer.ts';
 import type { ChainWriter } from './chain-writer.ts';
 import { isObject } from './json-body.ts';
@@ -31,7 +31,7 @@ function writeArgument(writer: ChainWriter, name: string, value: unknown): void 
   if (value === null || value === undefined || value === '') return;
   if (isObject(value) && Object.keys(value).length === 0) return;
   writer.note(PIECE.argument, name);
-  writer.note(PIECE.argument, canonicalJson(value, name));
+  writer.note(PIECE.argument, canonicalText(value, name));
 }
 
 /** Tools are rendered first, whatever `tool_choice` says; then what a template makes of documents. */
@@ -43,7 +43,7 @@ export function writeTools(writer: ChainWriter, body: JsonObject): void {
 function writeSection(writer: ChainWriter, entries: unknown, param: string): void {
   if (!Array.isArray(entries) || entries.length === 0) return;
   writer.code(PIECE.section, param.length, 0);
-  for (const entry of entries) writer.text(PIECE.entry, canonicalJson(withoutCacheControl(rendered(entry)), param));
+  for (const entry of entries) writer.text(PIECE.entry, canonicalText(withoutCacheControl(rendered(entry)), param));
   writer.endMessage();
 }
 

@@ -90,14 +90,9 @@ function skipSpace(body: Uint8Array, from: number): number {
 
 /** Behind the quote that closes the string which begins at `from`. */
 function stringEnd(body: Uint8Array, from: number): number {
-  let at = from;
-  for (;;) {
-    at = body.indexOf(QUOTE, at + 1);
-    if (at === -1) return body.length;
-    let escapes = 0;
-    while (body[at - 1 - escapes] === BACKSLASH) escapes += 1;
-    if (escapes % 2 === 0) return at + 1;
-  }
+  let at = from + 1;
+  while (at < body.length && body[at] !== QUOTE) at += body[at] === BACKSLASH ? 2 : 1;
+  return Math.min(at + 1, body.length);
 }
 
 function valueEnd(body: Uint8Array, from: number): number {
