@@ -27,7 +27,7 @@ const workload: Workload = {
   rounds: 8,
   qps: 1.25,
   systemPromptTokens: 100,
-  userHistoryTokens: 3000,
+  userHistoryTokens: 2000,
   answerTokensMax: 40,
   durationS: undefined,
   userIdBefore: 0,

@@ -15,9 +15,9 @@ export function createScreen(out: NodeJS.WriteStream): Screen {
   let nextLineS = LINE_INTERVAL_S;
   const redraw = (moment: Moment): void => {
     const lines = tableLines(moment);
-    // Up to where the last one began; each line clears what the last one left of it.
+    // Up to where the last one began; each line clears what the last one left of it. Cut at the edge: a line that wraps would count as two.
     const up = height === 0 ? '' : `\u001b[${height}A`;
-    out.write(`${up}\r${lines.map((line) => `${line}\u001b[K\n`).join('')}\u001b[J`);
+    out.write(`${up}\r\u001b[?7l${lines.map((line) => `${line}\u001b[K\n`).join('')}\u001b[J\u001b[?7h`);
     height = lines.length;
   };
   if (out.isTTY) return { show: redraw, showLast: redraw };
