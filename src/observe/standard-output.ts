@@ -8,12 +8,14 @@ export interface LogDestination {
 }
 
 const STANDARD_OUTPUT = 1;
+/** A write of its own for each line is a system call on another thread: 110 µs of processor time a request, 890 µs in all (bench/proxy). */
+const GATHER_MS = 10;
 const UNWRITTEN_CHARACTERS_MAX = 16 * 1024 * 1024;
 const FULL_PIPE_WAIT_MS = 20;
 const FULL_PIPE_WAITS_AT_EXIT_MAX = 50;
 
 /**
- * Lines that come while others are being written go out together, next. Over 16 Mi characters of them are dropped, and a line says
+ * Lines are gathered for 10 ms and go out together, after those that are being written. Over 16 Mi characters of them are dropped, and a line says
  * how many; so are lines that cannot be written (disk full, reader gone): a log that fails must not take the traffic with it.
  *
  * What is left when the process exits is written then. pino's own destination does this too, but on a full disk it tries for ever.
@@ -37,18 +39,21 @@ export function standardOutput(): LogDestination {
     return taken;
   }
 
-  function writeOut(chunk: Buffer<ArrayBuffer>): void {
+  function gather(): void {
     busy = true;
+    setTimeout(() => writeOut(takeLines()), GATHER_MS).unref();
+  }
+
+  function writeOut(chunk: Buffer<ArrayBuffer>): void {
     write(STANDARD_OUTPUT, chunk, (error, written) => {
       if (error?.code === 'EAGAIN') {
         held = chunk;
         setTimeout(writeHeld, FULL_PIPE_WAIT_MS).unref();
       } else if (error === null && written < chunk.length) {
         writeOut(chunk.subarray(written));
-      } else if (lines.length > 0) {
-        writeOut(takeLines());
       } else {
         busy = false;
+        if (lines.length > 0) gather();
       }
     });
   }
@@ -69,7 +74,7 @@ export function standardOutput(): LogDestination {
       }
       lines.push(line);
       characters += line.length;
-      if (!busy) writeOut(takeLines());
+      if (!busy) gather();
     },
   };
 }
