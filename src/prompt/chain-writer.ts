@@ -9,8 +9,8 @@ import type { StrongHash } from './hash.ts';
 /** What a piece of the canonical prompt is. Part of its hash, so the same text in another place is another prompt. */
 export const PIECE = {
   argument: 1,
-  section: 2,
-  entry: 3,
+  tool: 2,
+  document: 3,
   role: 4,
   roleName: 5,
   text: 6,
@@ -80,7 +80,7 @@ export class ChainWriter {
     return this.#blocks.length;
   }
 
-  /** All that was counted so far is text that is here. */
+  /** Whether all that was counted so far is text, and nothing `opaque`. */
   get isText(): boolean {
     return this.#isText;
   }
@@ -210,7 +210,7 @@ export class ChainWriter {
     this.#strongFrom = 0;
   }
 
-  /** A boundary that was due inside or before the last piece stands before the next one, so that a long piece does not hide it. */
+  /** What ends a piece at or beyond the place where a boundary is due (media jump over it) has that boundary before the next piece. */
   #cutIfDue(): void {
     if (this.#position >= this.#due) this.#boundary(this.#mark);
   }
@@ -235,7 +235,6 @@ export class ChainWriter {
     }
     this.#fold(this.#at - this.#folded);
     this.#frame(kind, size);
-    if (this.#at > WINDOW_BYTES - 1_024) this.#slide();
   }
 
   #fold(size: number): void {

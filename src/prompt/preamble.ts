@@ -2,7 +2,7 @@
 
 import { canonicalText, withoutCacheControl } from './canonical-text.ts';
 import { PIECE } from './chain-writer.ts';
-import type { ChainWriter } from './chain-writer.ts';
+import type { ChainWriter, PieceKind } from './chain-writer.ts';
 import { isObject } from './json-body.ts';
 import type { JsonObject } from './json-body.ts';
 
@@ -36,14 +36,13 @@ function writeArgument(writer: ChainWriter, name: string, value: unknown): void 
 
 /** Tools are rendered first, whatever `tool_choice` says; then what a template makes of documents. */
 export function writeTools(writer: ChainWriter, body: JsonObject): void {
-  writeSection(writer, body['tools'], 'tools');
-  writeSection(writer, body['documents'], 'documents');
+  writeSection(writer, PIECE.tool, body['tools'], 'tools');
+  writeSection(writer, PIECE.document, body['documents'], 'documents');
 }
 
-function writeSection(writer: ChainWriter, entries: unknown, param: string): void {
+function writeSection(writer: ChainWriter, kind: PieceKind, entries: unknown, param: string): void {
   if (!Array.isArray(entries) || entries.length === 0) return;
-  writer.code(PIECE.section, param.length, 0);
-  for (const entry of entries) writer.text(PIECE.entry, canonicalText(withoutCacheControl(rendered(entry)), param));
+  for (const entry of entries) writer.text(kind, canonicalText(withoutCacheControl(rendered(entry)), param));
   writer.endMessage();
 }
 

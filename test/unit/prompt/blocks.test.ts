@@ -105,6 +105,20 @@ test('a text longer than the window hashes each of its bytes', (t) => {
   t.end();
 });
 
+test('characters of several bytes survive the edge of the window', (t) => {
+  for (const start of ['', 'x', 'xx', 'xxx']) {
+    const long = start + '😀漢é'.repeat(20_000);
+    const chain = chatOf(['user', long]);
+    t.equal(chainBytes(chain), 4 + Buffer.byteLength(long));
+    for (let at = 21_000; at < 22_000; at += 97) {
+      const shared = sharedBytes(chain, chatOf(['user', `${long.slice(0, at)}!${long.slice(at)}`]));
+      const common = 4 + Buffer.byteLength(long.slice(0, at));
+      t.ok(shared <= common && shared >= common - 4_096 - 8, `${shared} of ${common}`);
+    }
+  }
+  t.end();
+});
+
 test('notes longer than the window hash each of their bytes and count none', (t) => {
   const long = 'k'.repeat(200_000);
   const salted = (salt: string) => chainOf('chat', { cache_salt: salt, messages: [{ role: 'user', content: 'x' }] });
