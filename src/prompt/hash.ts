@@ -2,7 +2,7 @@
 
 import xxhash from 'xxhash-addon';
 
-/** Bytes below which XXH3 takes what it is given for a seed. */
+/** The size of XXH3's own secret; fewer than 136 bytes it takes for a seed, or refuses. */
 const KEY_BYTES = 192;
 
 /** A keyed hash over stretches of one scratch area. */
