@@ -36,6 +36,7 @@ const workload: Workload = {
 const BASELINE_USER_ID_BEFORE = 1_000_000;
 const REFRESH_INTERVAL_S = 0.5;
 const EXIT_NOTICED_MS = 300;
+const START_ATTEMPTS_MAX = 3;
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -65,9 +66,8 @@ async function main(args: readonly string[]): Promise<number> {
 async function demonstrate(durationS: number): Promise<void> {
   const over = new AbortController();
   void untilSignal().then(() => over.abort());
-  const { ports, taken } = await choosePorts();
   process.stdout.write('Starting three replicas and the router …\n');
-  const stack = await startStack({ replicas: 3, preset: 'S', timeScale: 1, seed: 1, ports });
+  const { stack, taken } = await start();
   try {
     process.stdout.write(introduction(stack, taken, durationS));
     await Promise.race([converse(stack, durationS, over.signal), stack.broken]);
@@ -81,13 +81,25 @@ async function demonstrate(durationS: number): Promise<void> {
   }
 }
 
+/** Someone may take a port between the look and the start: then it is chosen again. */
+async function start(): Promise<{ readonly stack: Stack; readonly taken: readonly number[] }> {
+  for (let attempt = 1; ; attempt++) {
+    const { ports, taken } = await choosePorts();
+    try {
+      return { taken, stack: await startStack({ replicas: 3, preset: 'S', timeScale: 1, seed: 1, ports }) };
+    } catch (error) {
+      if (attempt === START_ATTEMPTS_MAX || !String(error).includes('EADDRINUSE')) throw error;
+    }
+  }
+}
+
 /** Resolves when the time is over or `signal` is aborted. */
 async function converse(stack: Stack, durationS: number, signal: AbortSignal): Promise<void> {
   const clock = createScaledClock(1);
   const questions = storyQuestions(workload.answerTokensMax);
-  const start = (baseUrl: string, userIdBefore: number): Run => startRun({ ...workload, userIdBefore }, questions, { baseUrl, model: stack.model }, clock, signal);
-  const prefix = start(stack.urls.prefix, 0);
-  const baseline = start(stack.urls.baseline, BASELINE_USER_ID_BEFORE);
+  const talk = (baseUrl: string, userIdBefore: number): Run => startRun({ ...workload, userIdBefore }, questions, { baseUrl, model: stack.model }, clock, signal);
+  const prefix = talk(stack.urls.prefix, 0);
+  const baseline = talk(stack.urls.baseline, BASELINE_USER_ID_BEFORE);
   const moment = async (): Promise<Moment> => ({
     elapsedS: clock.nowS() - prefix.startedS,
     endpoints: await endpointRows(stack.urls.admin),

@@ -18,6 +18,7 @@ export interface Processes {
 
 const STOP_WAIT_MS = 2000;
 const ERROR_LINES_MAX = 5;
+const STACK_FRAME_OR_BLANK = /^\s*(at .*)?$/;
 
 export function createProcesses(): Processes {
   const children = new Set<ChildProcess>();
@@ -35,6 +36,7 @@ export function createProcesses(): Processes {
       children.add(child);
       const errorLines: string[] = [];
       createInterface({ input: child.stderr }).on('line', (line) => {
+        if (STACK_FRAME_OR_BLANK.test(line)) return;
         errorLines.push(line);
         if (errorLines.length > ERROR_LINES_MAX) errorLines.shift();
       });

@@ -6,11 +6,12 @@ import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { request } from 'undici';
+import type { PresetName } from '../simulator/engine/step-time.ts';
 import { createProcesses, type Processes } from './processes.ts';
 
 export interface StackOptions {
   readonly replicas: number;
-  readonly preset: string;
+  readonly preset: PresetName;
   /** Real seconds for a simulated second. */
   readonly timeScale: number;
   /** Stacks with one seed answer alike. */

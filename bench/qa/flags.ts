@@ -3,6 +3,7 @@
 import { parseArgs } from 'node:util';
 import { sampledQuestions, storyQuestions, type Questions } from '../load/questions.ts';
 import type { Workload } from '../load/workload.ts';
+import { presets, type PresetName } from '../simulator/engine/step-time.ts';
 
 export interface Flags {
   readonly workload: Workload;
@@ -17,7 +18,7 @@ export interface Flags {
   readonly timeScale: number | undefined;
   readonly seeds: readonly number[] | undefined;
   readonly replicas: number;
-  readonly preset: string;
+  readonly preset: PresetName;
   readonly quick: boolean;
 }
 
@@ -122,7 +123,12 @@ export function readFlags(args: readonly string[]): Flags | undefined {
     timeScale: values['time-scale'] === undefined ? undefined : moreThanNone('time-scale'),
     seeds: values.seed === undefined ? undefined : [count('seed', 0)],
     replicas: count('replicas', 1),
-    preset: values.preset,
+    preset: presetOf(values.preset),
     quick: values.quick,
   };
+}
+
+function presetOf(name: string): PresetName {
+  if (name in presets) return name as PresetName;
+  throw new RangeError(`--preset wants one of ${Object.keys(presets).join(', ')}: ${name}`);
 }

@@ -1,0 +1,55 @@
+// report.test.ts: what two ports' measurements come to.
+
+import { test } from 'tap';
+import type { Round } from '../../../bench/load/run.ts';
+import { reportOf } from '../../../bench/qa/report.ts';
+import { csvOf, summaryText } from '../../../bench/qa/summary.ts';
+
+function round(ttftS: number, cachedTokens: number): Round {
+  return { text: '', launchedS: 10, firstTokenS: 10 + ttftS, finishedS: 20 + ttftS, promptTokens: 1000, cachedTokens, answerTokens: 100, userId: 4, questionId: 2 };
+}
+
+test('the target is reached at 40 % below and not above', (t) => {
+  const baseline = { seed: 1, port: 'baseline', rounds: [round(1, 0)] } as const;
+  t.equal(reportOf([{ seed: 1, port: 'prefix', rounds: [round(0.5, 800)] }, baseline]).reached, true);
+  t.equal(reportOf([{ seed: 1, port: 'prefix', rounds: [round(0.625, 800)] }, baseline]).reached, false);
+  t.end();
+});
+
+test('seeds are compared one by one, then all their requests together', (t) => {
+  const { figures, table, verdict } = reportOf([
+    { seed: 2, port: 'prefix', rounds: [round(0.25, 900), round(0.25, 900)] },
+    { seed: 1, port: 'baseline', rounds: [round(1, 400)] },
+    { seed: 1, port: 'prefix', rounds: [round(0.5, 800)] },
+    { seed: 2, port: 'baseline', rounds: [round(1, 0), round(1, 200)] },
+  ]);
+  t.same(figures.seeds.map(({ name, ttftRatio }) => [name, ttftRatio]), [['seed 1', 0.5], ['seed 2', 0.25]]);
+  t.match(figures.overall, { ttftRatio: 1 / 3, prefix: { requests: 3, uncachedPromptTokens: 400 }, baseline: { hitRatio: 0.2 } });
+  t.equal(table.split('\n').filter((line) => line.startsWith('|')).length, 2 + 3 * 2);
+  t.equal(new Set(table.trimEnd().split('\n').map((line) => line.length)).size, 1, 'columns are aligned');
+  t.match(verdict, /66\.7 % below/);
+  t.end();
+});
+
+test('the summary has the names and forms that people know, over what ended in its time', (t) => {
+  const text = summaryText([round(1, 0), { ...round(9, 0), finishedS: 50 }], { qps: 0.1, inFlight: 1, fromS: 10, toS: 30 });
+  for (const line of [
+    /QPS:.* 0\.1000 reqs\/s/,
+    /Processing speed:.* 0\.0500 reqs\/s/,
+    /Requests on-the-fly:.* 1/,
+    /Input tokens per second:.* 50\.0000 tokens\/s/,
+    /Output tokens per second:.* 5\.0000 tokens\/s/,
+    /Average generation throughput \(per request\):.* 10\.0000 tokens\/req\/s/,
+    /Average TTFT:.* 1\.0000s/,
+    /Time range: 10 - 30 \(20\.00s\)/,
+  ]) t.match(text, line);
+  t.end();
+});
+
+test('the file has a line a round under the known columns', (t) => {
+  t.equal(
+    csvOf([round(1, 16)]),
+    'prompt_tokens,generation_tokens,ttft,generation_time,user_id,question_id,launch_time,finish_time,cached_tokens\n1000,100,1,10,4,2,10,21,16\n',
+  );
+  t.end();
+});
