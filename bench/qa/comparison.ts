@@ -1,14 +1,12 @@
 // comparison.ts: the workload on both ports of a router in front of simulated replicas, seed by seed, and the verdict.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
+import { watchMachine } from '../load/machine.ts';
 import { createProgress } from '../load/progress.ts';
 import { createScaledClock } from '../load/scaled-clock.ts';
 import { untilSignal } from '../load/signal.ts';
 import { startStack } from '../load/stack.ts';
-import { sum } from '../load/statistics.ts';
 import type { Flags } from './flags.ts';
 import { reportOf, type Measured, type PortName } from './report.ts';
 import { startRun, warmUp } from '../load/run.ts';
@@ -19,7 +17,6 @@ const QUICK_TIME_SCALE = 0.1;
 /** Users of one seed have numbers, and so texts, that no other seed's have. */
 const USERS_OF_A_SEED_MAX = 100_000;
 const PROGRESS_INTERVAL_MS = 500;
-const LOOP_DELAY_RESOLUTION_MS = 5;
 /** Above this share of all cores, times say more about this machine than about the router. */
 const BUSY_SHARE_MAX = 0.7;
 
@@ -35,9 +32,9 @@ interface Plan {
 export async function compare(flags: Flags, args: readonly string[]): Promise<number> {
   const plan: Plan = { flags, durationS: flags.workload.durationS ?? 0, timeScale: flags.timeScale ?? (flags.quick ? QUICK_TIME_SCALE : TIME_SCALE) };
   const seeds = flags.seeds ?? (flags.quick ? SEEDS.slice(0, 1) : SEEDS);
-  const load = watchMachine();
+  const watched = watchMachine();
   const measured = await measureAll(plan, seeds);
-  const machine = load();
+  const machine = watched();
 
   const report = reportOf(measured);
   const setting = `${flags.workload.users} users × ${flags.workload.rounds} rounds at ${flags.workload.qps} requests/s for ${plan.durationS} s, ${flags.replicas} replicas (preset ${flags.preset})`;
@@ -106,29 +103,6 @@ async function measure({ flags, durationS, timeScale }: Plan, seed: number, port
   } finally {
     await stack.stop();
   }
-}
-
-interface Machine {
-  /** Of all cores, everything that runs on them counted. */
-  readonly busyShare: number;
-  readonly loopDelayP99Ms: number;
-}
-
-function watchMachine(): () => Machine {
-  const before = cpuTimes();
-  const delay = monitorEventLoopDelay({ resolution: LOOP_DELAY_RESOLUTION_MS });
-  delay.enable();
-  return () => {
-    delay.disable();
-    const after = cpuTimes();
-    const busyShare = 1 - (after.idleMs - before.idleMs) / (after.totalMs - before.totalMs);
-    return { busyShare, loopDelayP99Ms: delay.percentile(99) / 1e6 - LOOP_DELAY_RESOLUTION_MS };
-  };
-}
-
-function cpuTimes(): { readonly idleMs: number; readonly totalMs: number } {
-  const times = cpus().map((cpu) => cpu.times);
-  return { idleMs: sum(times.map(({ idle }) => idle)), totalMs: sum(times.flatMap((time) => Object.values(time))) };
 }
 
 function percent(share: number): string {

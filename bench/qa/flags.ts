@@ -13,7 +13,7 @@ export interface Flags {
   readonly baseUrl: string | undefined;
   readonly apiKey: string | undefined;
   readonly withUserId: boolean;
-  readonly output: string | undefined;
+  readonly output: string;
   readonly logIntervalS: number;
   readonly timeScale: number | undefined;
   readonly seeds: readonly number[] | undefined;
@@ -55,63 +55,49 @@ without --base-url:
   --help
 `;
 
+const options = {
+  'num-users': { type: 'string', default: '8' },
+  'num-rounds': { type: 'string', default: '15' },
+  qps: { type: 'string', default: '0.1' },
+  'shared-system-prompt': { type: 'string', default: '100' },
+  'user-history-prompt': { type: 'string', default: '2000' },
+  'answer-len': { type: 'string', default: '100' },
+  time: { type: 'string' },
+  sharegpt: { type: 'boolean', default: false },
+  'init-user-id': { type: 'string', default: '0' },
+  seed: { type: 'string' },
+  'time-scale': { type: 'string' },
+  'base-url': { type: 'string' },
+  model: { type: 'string' },
+  'api-key': { type: 'string' },
+  'request-with-user-id': { type: 'boolean', default: false },
+  output: { type: 'string', default: 'summary.csv' },
+  'log-interval': { type: 'string', default: '30' },
+  replicas: { type: 'string', default: '5' },
+  preset: { type: 'string', default: 'S' },
+  quick: { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+const COMPARISON_DURATION_S = 600;
+
 /** Undefined asks for help. Throws a TypeError or RangeError that names the flag. */
 export function readFlags(args: readonly string[]): Flags | undefined {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      'num-users': { type: 'string', default: '8' },
-      'num-rounds': { type: 'string', default: '15' },
-      qps: { type: 'string', default: '0.1' },
-      'shared-system-prompt': { type: 'string', default: '100' },
-      'user-history-prompt': { type: 'string', default: '2000' },
-      'answer-len': { type: 'string', default: '100' },
-      time: { type: 'string' },
-      sharegpt: { type: 'boolean', default: false },
-      'init-user-id': { type: 'string', default: '0' },
-      seed: { type: 'string' },
-      'time-scale': { type: 'string' },
-      'base-url': { type: 'string' },
-      model: { type: 'string' },
-      'api-key': { type: 'string' },
-      'request-with-user-id': { type: 'boolean', default: false },
-      output: { type: 'string' },
-      'log-interval': { type: 'string', default: '30' },
-      replicas: { type: 'string', default: '5' },
-      preset: { type: 'string', default: 'S' },
-      quick: { type: 'boolean', default: false },
-      help: { type: 'boolean', short: 'h' },
-    },
-  });
+  const { values } = parseArgs({ args: [...args], options });
   if (values.help === true) return undefined;
-  const count = (name: keyof typeof values, least: number): number => {
-    const value = positive(name);
-    if (Number.isInteger(value) && value >= least) return value;
-    throw new RangeError(`--${name} wants a whole number from ${least}: ${String(values[name])}`);
-  };
-  const positive = (name: keyof typeof values): number => {
-    const value = Number(values[name]);
-    if (values[name] !== '' && Number.isFinite(value) && value >= 0) return value;
-    throw new RangeError(`--${name} wants a number that is not negative: ${String(values[name])}`);
-  };
-  const moreThanNone = (name: keyof typeof values): number => {
-    const value = positive(name);
-    if (value > 0) return value;
-    throw new RangeError(`--${name} wants a number above 0: ${String(values[name])}`);
-  };
   const baseUrl = values['base-url'];
   if (baseUrl !== undefined && values.model === undefined) throw new TypeError('--base-url needs --model');
-  const answerTokensMax = count('answer-len', 1);
+  const answerTokensMax = count('answer-len', values['answer-len'], 1);
   return {
     workload: {
-      users: count('num-users', 1),
-      rounds: count('num-rounds', 2),
-      qps: moreThanNone('qps'),
-      systemPromptTokens: count('shared-system-prompt', 0),
-      userHistoryTokens: count('user-history-prompt', 0),
+      users: count('num-users', values['num-users'], 1),
+      rounds: count('num-rounds', values['num-rounds'], 2),
+      qps: positive('qps', values.qps),
+      systemPromptTokens: count('shared-system-prompt', values['shared-system-prompt'], 0),
+      userHistoryTokens: count('user-history-prompt', values['user-history-prompt'], 0),
       answerTokensMax,
-      durationS: values.time === undefined ? (baseUrl === undefined ? 600 : undefined) : moreThanNone('time'),
-      userIdBefore: count('init-user-id', 0),
+      durationS: values.time === undefined ? (baseUrl === undefined ? COMPARISON_DURATION_S : undefined) : positive('time', values.time),
+      userIdBefore: count('init-user-id', values['init-user-id'], 0),
     },
     questionsOf: (seed) => (values.sharegpt ? sampledQuestions(seed, answerTokensMax) : storyQuestions(answerTokensMax)),
     model: values.model,
@@ -119,13 +105,25 @@ export function readFlags(args: readonly string[]): Flags | undefined {
     apiKey: values['api-key'],
     withUserId: values['request-with-user-id'],
     output: values.output,
-    logIntervalS: moreThanNone('log-interval'),
-    timeScale: values['time-scale'] === undefined ? undefined : moreThanNone('time-scale'),
-    seeds: values.seed === undefined ? undefined : [count('seed', 0)],
-    replicas: count('replicas', 1),
+    logIntervalS: positive('log-interval', values['log-interval']),
+    timeScale: values['time-scale'] === undefined ? undefined : positive('time-scale', values['time-scale']),
+    seeds: values.seed === undefined ? undefined : [count('seed', values.seed, 0)],
+    replicas: count('replicas', values.replicas, 1),
     preset: presetOf(values.preset),
     quick: values.quick,
   };
+}
+
+function count(name: string, text: string, least: number): number {
+  const value = text === '' ? NaN : Number(text);
+  if (Number.isInteger(value) && value >= least) return value;
+  throw new RangeError(`--${name} wants a whole number from ${least}: ${text}`);
+}
+
+function positive(name: string, text: string): number {
+  const value = Number(text);
+  if (value > 0 && value < Infinity) return value;
+  throw new RangeError(`--${name} wants a number above 0: ${text}`);
 }
 
 function presetOf(name: string): PresetName {

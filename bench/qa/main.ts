@@ -55,9 +55,8 @@ async function measure(flags: Flags, target: Target): Promise<number> {
     print(fromS);
   }
   print(run.startedS);
-  const output = flags.output ?? 'summary.csv';
-  writeFileSync(output, csvOf(run.rounds));
-  process.stderr.write(`${run.rounds.length} rounds in ${output}\n`);
+  writeFileSync(flags.output, csvOf(run.rounds));
+  process.stderr.write(`${run.rounds.length} rounds in ${flags.output}\n`);
   if (run.failures.length === 0) return 0;
   process.stderr.write(`${run.failures.length} requests failed:\n  ${run.failures.slice(0, FAILURES_SHOWN_MAX).join('\n  ')}\n`);
   return 1;
