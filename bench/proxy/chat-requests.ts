@@ -15,7 +15,7 @@ export class ChatRequests {
   constructor(bodyBytes: number, stream: boolean) {
     this.#bodyBytes = bodyBytes;
     this.#stream = stream;
-    for (let i = 0; i < CONVERSATIONS; i += 1) this.#openings.push(messages(bodyBytes / 2, `conversation ${i} of ${bodyBytes}`, 'user'));
+    for (let i = 0; i < CONVERSATIONS; i += 1) this.#openings.push(messages(bodyBytes / 2, `conversation ${i} of ${bodyBytes}`));
   }
 
   /** Head and body. */
@@ -24,15 +24,15 @@ export class ChatRequests {
     const head = `{"stream":${this.#stream},"model":"bench","messages":[`;
     const opening = this.#openings[turn % CONVERSATIONS]!;
     const left = this.#bodyBytes - head.length - opening.length - 3;
-    const body = `${head}${opening},${messages(left, `turn ${turn}`, 'assistant')}]}`;
+    const body = `${head}${opening},${messages(left, `turn ${turn}`)}]}`;
     return Buffer.from(`${requestHead(port, body.length)}${body}`, 'latin1');
   }
 }
 
 /** Messages of about `bytes` together, speakers alternating, that begin with `start` and go on alike. */
-function messages(bytes: number, start: string, first: 'user' | 'assistant'): string {
+function messages(bytes: number, start: string): string {
   const parts: string[] = [];
-  let role = first;
+  let role = 'user';
   let begin = start;
   for (let left = bytes; left > 0; left -= MESSAGE_BYTES) {
     const size = Math.min(left, MESSAGE_BYTES) - '{"role":"assistant","content":""},'.length;

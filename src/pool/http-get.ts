@@ -33,11 +33,16 @@ export function createHttpGet(): { readonly get: HttpGet; readonly close: () => 
   const agent = new Agent({ pipelining: 0, maxResponseSize: BODY_BYTES_MAX, connect: { timeout: CONNECT_TIMEOUT_MS } });
   const get: HttpGet = async ({ origin, path, apiKey, timeoutMs }) => {
     const headers = apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
+    const limit = new AbortController();
+    const timer = setTimeout(() => limit.abort(new DOMException('', 'TimeoutError')), timeoutMs).unref();
     try {
-      const answer = await agent.request({ origin, path, method: 'GET', headers, signal: AbortSignal.timeout(timeoutMs) });
+      const answer = await agent.request({ origin, path, method: 'GET', headers, signal: limit.signal });
       return { kind: 'answer', status: answer.statusCode, body: await answer.body.text() };
     } catch (error) {
       return failureOf(error, timeoutMs);
+    } finally {
+      // A signal that times out by itself makes an error, stack and all, also after an answer: 15 µs a request at 800 a second.
+      clearTimeout(timer);
     }
   };
   return { get, close: () => agent.destroy() };

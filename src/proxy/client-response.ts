@@ -19,6 +19,7 @@ export class ClientResponse {
   /** The client left before its answer ended. */
   gone = false;
   #listener: ClientListener | undefined;
+  #full = false;
   readonly #raw: ServerResponse;
   readonly #surface: Surface | undefined;
   readonly #requestId: string;
@@ -51,12 +52,19 @@ export class ClientResponse {
     this.#raw.sendDate = !hasDate(headers);
     if (message === undefined || message === '') this.#raw.writeHead(status, headers);
     else this.#raw.writeHead(status, message, headers);
-    this.#raw.on('drain', () => this.#listener?.onClientDrained());
   }
 
   /** False when the client must read before more is written: `onClientDrained` tells when. */
   write(chunk: Buffer): boolean {
-    return this.#raw.write(chunk);
+    if (this.#raw.write(chunk)) return true;
+    if (!this.#full) {
+      this.#full = true;
+      this.#raw.once('drain', () => {
+        this.#full = false;
+        this.#listener?.onClientDrained();
+      });
+    }
+    return false;
   }
 
   end(): void {

@@ -32,23 +32,24 @@ export class Sweep {
 
   /** Gives the time from which the member's limits count. `nowMs` is of no use before: nothing keeps it fresh while nothing is swept. */
   add(member: Swept): number {
+    if (this.#members.size === 0) this.nowMs = this.#clock();
     this.#members.add(member);
-    if (this.#timer === undefined) {
-      this.nowMs = this.#clock();
-      this.#timer = setInterval(() => this.#tick(), this.#tickMs).unref();
-    }
+    this.#timer ??= setInterval(() => this.#tick(), this.#tickMs).unref();
     return this.nowMs;
   }
 
   delete(member: Swept): void {
     this.#members.delete(member);
-    if (this.#members.size > 0 || this.#timer === undefined) return;
-    clearInterval(this.#timer);
-    this.#timer = undefined;
   }
 
+  /** The timer rests from the first tick that finds nothing: requests that come one after the other do not start and stop it each. */
   #tick(): void {
     this.nowMs = this.#clock();
+    if (this.#members.size === 0) {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+      return;
+    }
     for (const member of this.#members) member.sweep(this.nowMs);
   }
 }
