@@ -97,7 +97,8 @@ async function start(): Promise<{ readonly stack: Stack; readonly taken: readonl
 async function converse(stack: Stack, durationS: number, signal: AbortSignal): Promise<void> {
   const clock = createScaledClock(1);
   const questions = storyQuestions(workload.answerTokensMax);
-  const talk = (baseUrl: string, userIdBefore: number): Run => startRun({ ...workload, userIdBefore }, questions, { baseUrl, model: stack.model }, clock, signal);
+  const talk = (baseUrl: string, userIdBefore: number): Run =>
+    startRun({ ...workload, userIdBefore }, questions, { baseUrl, model: stack.model }, clock, signal);
   const prefix = talk(stack.urls.prefix, 0);
   const baseline = talk(stack.urls.baseline, BASELINE_USER_ID_BEFORE);
   const moment = async (): Promise<Moment> => ({

@@ -35,9 +35,9 @@ const QUESTION_SENTENCES_MAX = 20;
 const ANSWER_TOKENS_MIN = 10;
 const ANSWER_TOKENS_SAMPLED_MAX = 600;
 
-const openings = ['Could you explain', 'Please summarise', 'I wonder about', 'Compare for me', 'Write a few lines on', 'What do people think of', 'Help me plan', 'Tell me again about'];
-const subjects = ['the garden', 'a winter journey', 'my first program', 'the old harbour', 'this recipe', 'a fair contract', 'the night sky', 'our small library', 'the river in flood'];
-const turns = ['and why it matters', 'as if to a child', 'in plain words', 'with an example', 'before the month is over', 'and what could go wrong', 'from the other side', 'step by step'];
+const openings = 'Could you explain,Please summarise,I wonder about,Compare for me,Write a few lines on,Help me plan,Tell me again about'.split(',');
+const subjects = 'the garden,a winter journey,my first program,the old harbour,this recipe,a fair contract,the night sky,our small library'.split(',');
+const turns = 'and why it matters,as if to a child,in plain words,with an example,before the month is over,and what could go wrong,step by step'.split(',');
 
 function sentence(random: () => number): string {
   const pick = (of: readonly string[]): string => of[Math.floor(random() * of.length)] ?? '';

@@ -4,16 +4,13 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { watchMachine } from '../load/machine.ts';
 import { createProgress } from '../load/progress.ts';
+import { startRun, warmUp } from '../load/run.ts';
 import { createScaledClock } from '../load/scaled-clock.ts';
 import { untilSignal } from '../load/signal.ts';
 import { startStack } from '../load/stack.ts';
-import type { Flags } from './flags.ts';
+import type { Comparison } from './flags.ts';
 import { reportOf, type Measured, type PortName } from './report.ts';
-import { startRun, warmUp } from '../load/run.ts';
 
-const SEEDS = [1, 2, 3];
-const TIME_SCALE = 0.25;
-const QUICK_TIME_SCALE = 0.1;
 /** Users of one seed have numbers, and so texts, that no other seed's have. */
 const USERS_OF_A_SEED_MAX = 100_000;
 const PROGRESS_INTERVAL_MS = 500;
@@ -22,36 +19,36 @@ const BUSY_SHARE_MAX = 0.7;
 
 const resultsFile = new URL('../results/qa.json', import.meta.url);
 
-interface Plan {
-  readonly flags: Flags;
-  readonly durationS: number;
-  readonly timeScale: number;
-}
-
 /** Prints a table, writes the figures to a file, and resolves to the exit code: 1 when the target is missed. */
-export async function compare(flags: Flags, args: readonly string[]): Promise<number> {
-  const plan: Plan = { flags, durationS: flags.workload.durationS ?? 0, timeScale: flags.timeScale ?? (flags.quick ? QUICK_TIME_SCALE : TIME_SCALE) };
-  const seeds = flags.seeds ?? (flags.quick ? SEEDS.slice(0, 1) : SEEDS);
+export async function compare(plan: Comparison, command: string): Promise<number> {
+  const { workload, timeScale, replicas, preset } = plan;
   const watched = watchMachine();
-  const measured = await measureAll(plan, seeds);
+  const measured = await measureAll(plan);
   const machine = watched();
 
-  const report = reportOf(measured);
-  const setting = `${flags.workload.users} users × ${flags.workload.rounds} rounds at ${flags.workload.qps} requests/s for ${plan.durationS} s, ${flags.replicas} replicas (preset ${flags.preset})`;
-  const note = `Seconds are simulated, at ${plan.timeScale} real ones each. CPU ${percent(machine.busyShare)} busy; this process's event loop at most ${machine.loopDelayP99Ms.toFixed(1)} ms late in 99 % of its turns.`;
-  process.stdout.write(`Multi-round QA: ${setting}\n\n${report.table}\n${note}\n`);
-  if (machine.busyShare > BUSY_SHARE_MAX) process.stdout.write('The machine was too busy for these times to be exact: try a larger --time-scale.\n');
-  process.stdout.write(`${report.verdict}\n`);
+  const { table, verdict, figures, reached } = reportOf(measured);
+  const lines = [
+    `Multi-round QA: ${workload.users} users × ${workload.rounds} rounds at ${workload.qps} requests/s for ${workload.durationS} s,` +
+      ` ${replicas} replicas (preset ${preset})`,
+    '',
+    table,
+    `Seconds are simulated, at ${timeScale} real ones each. The machine's processors were ${Math.round(machine.busyShare * 100)} % busy;` +
+      ` this process's event loop came at most ${machine.loopDelayP99Ms.toFixed(1)} ms late in 99 % of its turns.`,
+    ...(machine.busyShare > BUSY_SHARE_MAX ? ['The machine was too busy for these times to be exact: try a larger --time-scale.'] : []),
+    verdict,
+    `Figures in ${fileURLToPath(resultsFile)}`,
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
 
+  const result = { command, date: new Date().toISOString(), node: process.version, workload, replicas, preset, timeScale, machine, ...figures };
   mkdirSync(new URL('.', resultsFile), { recursive: true });
-  const result = { command: ['node bench/qa/main.ts', ...args].join(' '), date: new Date().toISOString(), node: process.version, workload: flags.workload, replicas: flags.replicas, preset: flags.preset, timeScale: plan.timeScale, machine, ...report.figures };
   writeFileSync(resultsFile, `${JSON.stringify(result, null, 2)}\n`);
-  process.stdout.write(`Figures in ${fileURLToPath(resultsFile)}\n`);
-  return report.reached ? 0 : 1;
+  return reached ? 0 : 1;
 }
 
 /** Two phases with all seeds side by side; which port comes first alternates, so that no drift of the machine favours one. */
-async function measureAll(plan: Plan, seeds: readonly number[]): Promise<Measured[]> {
+async function measureAll(plan: Comparison): Promise<Measured[]> {
+  const { seeds, replicas } = plan;
   const progress = createProgress();
   const stop = new AbortController();
   void untilSignal().then((signal) => stop.abort(new Error(`Stopped by ${signal}.`)));
@@ -62,7 +59,7 @@ async function measureAll(plan: Plan, seeds: readonly number[]): Promise<Measure
       const port = at % 2 === phase ? 'prefix' : 'baseline';
       const onProgress = (share: number): void => {
         shares[at] = share;
-        progress.update((phase + Math.min(...shares)) / 2, `${seeds.length} × ${plan.flags.replicas} replicas, part ${phase + 1} of 2`);
+        progress.update((phase + Math.min(...shares)) / 2, `${seeds.length} × ${replicas} replicas, part ${phase + 1} of 2`);
       };
       try {
         measured.push(await measure(plan, seed, port, stop.signal, onProgress));
@@ -79,8 +76,8 @@ async function measureAll(plan: Plan, seeds: readonly number[]): Promise<Measure
 }
 
 /** One seed on one port of a stack of its own. */
-async function measure({ flags, durationS, timeScale }: Plan, seed: number, port: PortName, signal: AbortSignal, onProgress: (share: number) => void): Promise<Measured> {
-  const { replicas, preset } = flags;
+async function measure(plan: Comparison, seed: number, port: PortName, signal: AbortSignal, onProgress: (share: number) => void): Promise<Measured> {
+  const { workload, timeScale, replicas, preset, withUserId } = plan;
   const stack = await startStack({ replicas, preset, timeScale, seed, ports: { prefix: 0, baseline: 0, admin: 0 } });
   const stopped = new Promise<never>((_, reject) => {
     if (signal.aborted) reject(signal.reason);
@@ -88,11 +85,11 @@ async function measure({ flags, durationS, timeScale }: Plan, seed: number, port
   });
   const play = async (): Promise<Measured> => {
     const clock = createScaledClock(timeScale);
-    const target = { baseUrl: stack.urls[port], model: stack.model, withUserId: flags.withUserId };
+    const target = { baseUrl: stack.urls[port], model: stack.model, withUserId };
     await warmUp(target, clock);
-    const userIdBefore = flags.workload.userIdBefore + seed * USERS_OF_A_SEED_MAX;
-    const run = startRun({ ...flags.workload, userIdBefore }, flags.questionsOf(seed), target, clock, signal);
-    const ticking = setInterval(() => onProgress(Math.min(1, (clock.nowS() - run.startedS) / durationS)), PROGRESS_INTERVAL_MS);
+    const userIdBefore = workload.userIdBefore + seed * USERS_OF_A_SEED_MAX;
+    const run = startRun({ ...workload, userIdBefore }, plan.questionsOf(seed), target, clock, signal);
+    const ticking = setInterval(() => onProgress(Math.min(1, (clock.nowS() - run.startedS) / workload.durationS)), PROGRESS_INTERVAL_MS);
     await run.done;
     clearInterval(ticking);
     if (run.failures.length > 0) throw new Error(`${run.failures.length} requests failed on ${port} with seed ${seed}: ${run.failures[0]}`);
@@ -103,8 +100,4 @@ async function measure({ flags, durationS, timeScale }: Plan, seed: number, port
   } finally {
     await stack.stop();
   }
-}
-
-function percent(share: number): string {
-  return `${Math.round(share * 100)} %`;
 }

@@ -2,24 +2,33 @@
 
 import { parseArgs } from 'node:util';
 import { sampledQuestions, storyQuestions, type Questions } from '../load/questions.ts';
+import type { Target } from '../load/run.ts';
 import type { Workload } from '../load/workload.ts';
 import { presets, type PresetName } from '../simulator/engine/step-time.ts';
 
-export interface Flags {
+export type Flags = Measurement | Comparison | { readonly kind: 'help' };
+
+/** One run against a server that is there already. */
+export interface Measurement {
+  readonly kind: 'measurement';
   readonly workload: Workload;
-  readonly questionsOf: (seed: number) => Questions;
-  readonly model: string | undefined;
-  /** Undefined compares the two ports of a router in front of simulated replicas. */
-  readonly baseUrl: string | undefined;
-  readonly apiKey: string | undefined;
-  readonly withUserId: boolean;
+  readonly questions: Questions;
+  readonly target: Target;
+  readonly timeScale: number;
   readonly output: string;
   readonly logIntervalS: number;
-  readonly timeScale: number | undefined;
-  readonly seeds: readonly number[] | undefined;
+}
+
+/** Both ports of a router in front of simulated replicas, once for each seed. */
+export interface Comparison {
+  readonly kind: 'comparison';
+  readonly workload: Workload & { readonly durationS: number };
+  readonly questionsOf: (seed: number) => Questions;
+  readonly seeds: readonly number[];
+  readonly timeScale: number;
   readonly replicas: number;
   readonly preset: PresetName;
-  readonly quick: boolean;
+  readonly withUserId: boolean;
 }
 
 export const help = `usage: node bench/qa/main.ts [options]
@@ -80,38 +89,60 @@ const options = {
 } as const;
 
 const COMPARISON_DURATION_S = 600;
+const COMPARISON_SEEDS = [1, 2, 3];
+const COMPARISON_TIME_SCALE = 0.25;
+const QUICK_SEEDS = [1];
+const QUICK_TIME_SCALE = 0.1;
 
-/** Undefined asks for help. Throws a TypeError or RangeError that names the flag. */
-export function readFlags(args: readonly string[]): Flags | undefined {
+/** Throws a TypeError or RangeError that names the flag. */
+export function readFlags(args: readonly string[]): Flags {
   const { values } = parseArgs({ args: [...args], options });
-  if (values.help === true) return undefined;
-  const baseUrl = values['base-url'];
-  if (baseUrl !== undefined && values.model === undefined) throw new TypeError('--base-url needs --model');
-  const answerTokensMax = count('answer-len', values['answer-len'], 1);
+  if (values.help === true) return { kind: 'help' };
+  const durationS = values.time === undefined ? undefined : positive('time', values.time);
+  const timeScale = values['time-scale'] === undefined ? undefined : positive('time-scale', values['time-scale']);
+  const seed = values.seed === undefined ? undefined : count('seed', values.seed, 0);
+  const workload = {
+    users: count('num-users', values['num-users'], 1),
+    rounds: count('num-rounds', values['num-rounds'], 2),
+    qps: positive('qps', values.qps),
+    systemPromptTokens: count('shared-system-prompt', values['shared-system-prompt'], 0),
+    userHistoryTokens: count('user-history-prompt', values['user-history-prompt'], 0),
+    answerTokensMax: count('answer-len', values['answer-len'], 1),
+    userIdBefore: count('init-user-id', values['init-user-id'], 0),
+  };
+  const questionsOf = (seed: number): Questions =>
+    values.sharegpt ? sampledQuestions(seed, workload.answerTokensMax) : storyQuestions(workload.answerTokensMax);
+  const withUserId = values['request-with-user-id'];
+  const { 'base-url': baseUrl, 'api-key': apiKey, model, quick } = values;
+
+  if (baseUrl === undefined) {
+    return {
+      kind: 'comparison',
+      workload: { ...workload, durationS: durationS ?? COMPARISON_DURATION_S },
+      questionsOf,
+      seeds: seed === undefined ? (quick ? QUICK_SEEDS : COMPARISON_SEEDS) : [seed],
+      timeScale: timeScale ?? (quick ? QUICK_TIME_SCALE : COMPARISON_TIME_SCALE),
+      replicas: count('replicas', values.replicas, 1),
+      preset: presetOf(values.preset),
+      withUserId,
+    };
+  }
+  if (model === undefined) throw new TypeError('--base-url needs --model');
   return {
-    workload: {
-      users: count('num-users', values['num-users'], 1),
-      rounds: count('num-rounds', values['num-rounds'], 2),
-      qps: positive('qps', values.qps),
-      systemPromptTokens: count('shared-system-prompt', values['shared-system-prompt'], 0),
-      userHistoryTokens: count('user-history-prompt', values['user-history-prompt'], 0),
-      answerTokensMax,
-      durationS: values.time === undefined ? (baseUrl === undefined ? COMPARISON_DURATION_S : undefined) : positive('time', values.time),
-      userIdBefore: count('init-user-id', values['init-user-id'], 0),
-    },
-    questionsOf: (seed) => (values.sharegpt ? sampledQuestions(seed, answerTokensMax) : storyQuestions(answerTokensMax)),
-    model: values.model,
-    baseUrl: baseUrl?.replace(/\/+$/, '').replace(/\/v1$/, ''),
-    apiKey: values['api-key'],
-    withUserId: values['request-with-user-id'],
+    kind: 'measurement',
+    workload: { ...workload, durationS },
+    questions: questionsOf(seed ?? 1),
+    target: { baseUrl: originOf(baseUrl), model, withUserId, ...(apiKey === undefined ? {} : { apiKey }) },
+    timeScale: timeScale ?? 1,
     output: values.output,
     logIntervalS: positive('log-interval', values['log-interval']),
-    timeScale: values['time-scale'] === undefined ? undefined : positive('time-scale', values['time-scale']),
-    seeds: values.seed === undefined ? undefined : [count('seed', values.seed, 0)],
-    replicas: count('replicas', values.replicas, 1),
-    preset: presetOf(values.preset),
-    quick: values.quick,
   };
+}
+
+/** People give it with and without `/v1`. */
+function originOf(baseUrl: string): string {
+  if (URL.canParse(baseUrl)) return baseUrl.replace(/\/+$/, '').replace(/\/v1$/, '');
+  throw new TypeError(`--base-url wants an address such as http://127.0.0.1:8081/v1: ${baseUrl}`);
 }
 
 function count(name: string, text: string, least: number): number {

@@ -4,8 +4,8 @@ import { writeFileSync } from 'node:fs';
 import { createScaledClock } from '../load/scaled-clock.ts';
 import { untilSignal } from '../load/signal.ts';
 import { compare } from './comparison.ts';
-import { help, readFlags, type Flags } from './flags.ts';
-import { startRun, warmUp, type Target } from '../load/run.ts';
+import { help, readFlags, type Flags, type Measurement } from './flags.ts';
+import { startRun, warmUp } from '../load/run.ts';
 import { csvOf, summaryText } from './summary.ts';
 
 const FAILURES_SHOWN_MAX = 5;
@@ -13,37 +13,37 @@ const FAILURES_SHOWN_MAX = 5;
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(args: readonly string[]): Promise<number> {
-  let flags: Flags | undefined;
+  let flags: Flags;
   try {
     flags = readFlags(args);
   } catch (error) {
     process.stderr.write(`${messageOf(error)}\nSee node bench/qa/main.ts --help.\n`);
     return 2;
   }
-  if (flags === undefined) {
-    process.stdout.write(help);
-    return 0;
-  }
-  const { baseUrl, model } = flags;
   try {
-    if (baseUrl === undefined || model === undefined) return await compare(flags, args);
-    return await measure(flags, { baseUrl, model, withUserId: flags.withUserId, ...(flags.apiKey === undefined ? {} : { apiKey: flags.apiKey }) });
+    switch (flags.kind) {
+      case 'help':
+        process.stdout.write(help);
+        return 0;
+      case 'comparison':
+        return await compare(flags, ['node bench/qa/main.ts', ...args].join(' '));
+      case 'measurement':
+        return await measure(flags);
+    }
   } catch (error) {
     process.stderr.write(`${messageOf(error)}\n`);
     return 1;
   }
 }
 
-/** One run against a server that is there already. */
-async function measure(flags: Flags, target: Target): Promise<number> {
-  const { workload, logIntervalS } = flags;
-  const clock = createScaledClock(flags.timeScale ?? 1);
+async function measure({ workload, questions, target, timeScale, output, logIntervalS }: Measurement): Promise<number> {
+  const clock = createScaledClock(timeScale);
   process.stderr.write(`Warming up ${target.baseUrl}\n`);
   await warmUp(target, clock);
 
   const stopping = new AbortController();
   void stopWhenSignalled(stopping);
-  const run = startRun(workload, flags.questionsOf(flags.seeds?.[0] ?? 1), target, clock, stopping.signal);
+  const run = startRun(workload, questions, target, clock, stopping.signal);
   const print = (fromS: number): void => {
     process.stdout.write(summaryText(run.rounds, { qps: workload.qps, inFlight: run.inFlight(), fromS, toS: clock.nowS() }));
   };
@@ -55,8 +55,8 @@ async function measure(flags: Flags, target: Target): Promise<number> {
     print(fromS);
   }
   print(run.startedS);
-  writeFileSync(flags.output, csvOf(run.rounds));
-  process.stderr.write(`${run.rounds.length} rounds in ${flags.output}\n`);
+  writeFileSync(output, csvOf(run.rounds));
+  process.stderr.write(`${run.rounds.length} rounds in ${output}\n`);
   if (run.failures.length === 0) return 0;
   process.stderr.write(`${run.failures.length} requests failed:\n  ${run.failures.slice(0, FAILURES_SHOWN_MAX).join('\n  ')}\n`);
   return 1;

@@ -23,7 +23,7 @@ export interface PortFigures {
   readonly generationSpeed: number;
 }
 
-interface Comparison {
+interface Pair {
   readonly name: string;
   readonly prefix: PortFigures;
   readonly baseline: PortFigures;
@@ -33,7 +33,7 @@ interface Comparison {
 
 export interface Report {
   readonly table: string;
-  readonly figures: { readonly seeds: readonly Comparison[]; readonly overall: Comparison };
+  readonly figures: { readonly seeds: readonly Pair[]; readonly overall: Pair };
   readonly verdict: string;
   readonly reached: boolean;
 }
@@ -43,8 +43,8 @@ const TTFT_RATIO_MAX = 0.6;
 /** `measured` holds both ports of every seed. */
 export function reportOf(measured: readonly Measured[]): Report {
   const seeds = [...new Set(measured.map(({ seed }) => seed))].toSorted((a, b) => a - b);
-  const compared = seeds.map((seed) => comparisonOf(`seed ${seed}`, measured.filter((one) => one.seed === seed)));
-  const overall = comparisonOf('all', measured);
+  const compared = seeds.map((seed) => pairOf(`seed ${seed}`, measured.filter((one) => one.seed === seed)));
+  const overall = pairOf('all', measured);
   const reached = overall.ttftRatio <= TTFT_RATIO_MAX;
   const below = Math.round((1 - overall.ttftRatio) * 1000) / 10;
   const verdict = `Mean TTFT on 8081 is ${below} % below 8080: ${reached ? 'reached' : 'MISSED'} (at least ${Math.round((1 - TTFT_RATIO_MAX) * 100)} %).`;
@@ -63,16 +63,16 @@ export function portFigures(rounds: readonly Round[]): PortFigures {
   };
 }
 
-function comparisonOf(name: string, measured: readonly Measured[]): Comparison {
+function pairOf(name: string, measured: readonly Measured[]): Pair {
   const of = (port: PortName): PortFigures => portFigures(measured.filter((one) => one.port === port).flatMap(({ rounds }) => rounds));
   const [prefix, baseline] = [of('prefix'), of('baseline')];
   return { name, prefix, baseline, ttftRatio: prefix.ttftS.mean / baseline.ttftS.mean };
 }
 
 /** Markdown that is aligned as text too. */
-function tableOf(comparisons: readonly Comparison[]): string {
+function tableOf(pairs: readonly Pair[]): string {
   const header = ['seed', 'port', 'requests', 'TTFT mean', 'p50', 'p90', 'p99', 'hit ratio', 'uncached prompt', 'tokens/s', 'TTFT 8081 / 8080'];
-  const rows = comparisons.flatMap(({ name, prefix, baseline, ttftRatio }) => [
+  const rows = pairs.flatMap(({ name, prefix, baseline, ttftRatio }) => [
     [name, '8081 prefix-cost', ...cellsOf(prefix), ttftRatio.toFixed(2)],
     ['', '8080 least-request', ...cellsOf(baseline), ''],
   ]);
