@@ -23,7 +23,7 @@ export type CompletionPrompt =
 export function completionPrompts(body: JsonObject): readonly CompletionPrompt[] {
   const texts = asList(body['prompt']).map(readPrompt);
   const embeddings = asList(body['prompt_embeds']).map((value) => ({ kind: 'opaque', value }) as const);
-  return [...texts, ...embeddings].slice(0, PROMPTS_MAX);
+  return [...texts, ...embeddings];
 }
 
 export function writeCompletion(writer: ChainWriter, body: JsonObject, prompt: CompletionPrompt): void {

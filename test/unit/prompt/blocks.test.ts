@@ -210,10 +210,21 @@ test('the same text in other messages is another prompt', (t) => {
   t.end();
 });
 
+test('a message that ends where a longer one is cut has another hash', (t) => {
+  const ended = chatOf(['user', 'x'.repeat(60)]);
+  const cut = chatOf(['user', 'x'.repeat(61)]);
+  t.equal(ended.ends[0], cut.ends[0]);
+  t.not(ended.hashes[0], cut.hashes[0]);
+  t.end();
+});
+
 test('a prompt of many messages keeps all of them and what came before', (t) => {
   const many = Array.from({ length: 20_000 }, (_, i) => ['user', `${i}`] as const);
   const chain = chatOf(...many);
   t.equal(chain.length, 20_000);
+  t.equal(chain.ends[19_999], many.reduce((sum, [, content]) => sum + 4 + content.length, 0));
+  t.equal(chain.marks.length, 20_000);
+  t.equal(chain.hashes.length, 40_000);
   t.ok(chain.marks.every((mark) => mark === MESSAGE_END));
   t.ok(isSame(chatOf(...many), chain));
   t.equal(sharedBlocks(chain, chatOf(...many.slice(0, 300))), 300);

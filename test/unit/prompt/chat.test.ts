@@ -36,6 +36,8 @@ test('a message ends a block, and the blocks of an assistant message are marked'
   const chain = chatOf(['user', 'u'.repeat(100)], ['assistant', 'a'.repeat(100)], ['user', 'b']);
   t.strictSame([...chain.marks], [0, MESSAGE_END, FROM_ASSISTANT, FROM_ASSISTANT | MESSAGE_END, MESSAGE_END]);
   t.strictSame([...chain.ends], [64, 104, 169, 213, 218]);
+  const junk = chainOf('chat', { messages: [{ role: 'assistant', content: 'a' }, 'junk'] });
+  t.strictSame([...junk.marks], [FROM_ASSISTANT | MESSAGE_END, MESSAGE_END]);
   t.end();
 });
 
@@ -82,6 +84,7 @@ test('several texts are joined by a newline', (t) => {
   const parts = chatOf(['user', [{ type: 'text', text: 'Hello ' }, { type: 'input_text', text: 'world' }]]);
   t.ok(isSame(parts, chatOf(['user', 'Hello \nworld'])));
   t.notOk(isSame(parts, chatOf(['user', 'Hello world'])));
+  t.ok(isSame(chatOf(['assistant', [{ type: 'refusal', refusal: 'No' }]]), chatOf(['assistant', 'No'])));
   t.end();
 });
 
@@ -113,6 +116,8 @@ test('a salt, a template argument or another first tool leaves nothing in common
   for (const other of [{ cache_salt: 'a' }, { reasoning_effort: 'high' }, { tools: [first] }]) {
     t.equal(sharedBlocks(plain, chainOf('chat', { ...base, ...other })), 0);
   }
+  t.equal(sharedBlocks(chainOf('chat', { ...base, reasoning_effort: 'x' }), chainOf('chat', { ...base, chat_template: 'x' })), 0);
+  t.ok(isSame(chainOf('chat', { messages: HELLO, chat_template_kwargs: {} }), chainOf('chat', { messages: HELLO })));
   t.end();
 });
 
@@ -136,6 +141,7 @@ test('what a message carries beside its text makes a difference there', (t) => {
     { content: 'because', reasoning_content: 'x' },
     { content: { text: 'x' } },
     { content: '{"text":"x"}' },
+    { content: '{4:text"1:x}' },
     { content: [{ type: 'unheard_of', data: 'x' }] },
   ];
   const chains = answers.map((answer) => chainOf('chat', { messages: [...HELLO, { role: 'assistant', ...answer }] }));

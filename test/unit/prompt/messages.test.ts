@@ -36,6 +36,14 @@ test('Anthropic tool use and results read like the chat that the engine makes of
   t.end();
 });
 
+test('a message of tool results alone is no message beside them, and redacted reasoning is not there', (t) => {
+  const result = { type: 'tool_result', tool_use_id: 'c1', content: 'a.ts' };
+  const messages = chainOf('messages', { messages: [...TURN, { role: 'assistant', content: [{ type: 'redacted_thinking', data: 'x' }, { type: 'text', text: 'Looking' }] }, { role: 'user', content: [result] }] });
+  const chat = chainOf('chat', { messages: [...TURN, { role: 'assistant', content: 'Looking' }, { role: 'tool', tool_call_id: 'c1', content: 'a.ts' }] });
+  t.ok(isSame(messages, chat));
+  t.end();
+});
+
 test('Anthropic pictures, inputs of tools and results make a difference', (t) => {
   const content = [
     [{ type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'AAAA' } }],

@@ -38,6 +38,15 @@ test('calls and reasoning in a Responses input are the assistant\'s', (t) => {
   t.end();
 });
 
+test('reasoning counts by its content, else by its summary, else by what stands for it', (t) => {
+  const reasoning = (item: object) => chainOf('responses', { input: [{ type: 'reasoning', ...item }] });
+  const because = chainOf('chat', { messages: [{ role: 'assistant', reasoning: 'because' }] });
+  t.ok(isSame(reasoning({ content: [{ type: 'reasoning_text', text: 'because' }], summary: [{ type: 'summary_text', text: 'so' }] }), because));
+  t.ok(isSame(reasoning({ content: [], summary: [{ type: 'summary_text', text: 'because' }] }), because));
+  t.ok(isSame(reasoning({ summary: [], encrypted_content: 'because' }), because));
+  t.end();
+});
+
 test('an answer that continues another is named, and its size teaches nothing', (t) => {
   t.match(read('responses', { input: 'x', previous_response_id: 'resp_1' }), { previousResponseId: 'resp_1', teaches: false });
   t.equal(read('responses', { input: 'x', previous_response_id: 7 }).previousResponseId, undefined);
