@@ -1,0 +1,94 @@
+// test-router.ts: a router in this process, on free ports, and what an operator can see of it.
+
+import type { Test } from 'tap';
+import { startRouter, type Router } from '../../src/app.ts';
+import { loadConfig } from '../../src/config/load.ts';
+
+/** The file's keys. What is left out suits tests: two listeners on free ports, no slow start, no settling. */
+export interface TestRouterOptions {
+  readonly endpoints?: readonly string[];
+  readonly [key: string]: unknown;
+}
+
+export interface EndpointState {
+  readonly id: string;
+  readonly available: boolean;
+  readonly in_flight: number;
+  readonly queued_prompt_tokens: number;
+  readonly index: { readonly tokens: number; readonly blocks: number };
+}
+
+export interface LogLine {
+  readonly msg?: string;
+  readonly [key: string]: unknown;
+}
+
+export interface TestRouter {
+  readonly router: Router;
+  /** By prefix-cost. */
+  readonly url: string;
+  /** By least-request. */
+  readonly baselineUrl: string;
+  readonly adminUrl: string;
+  endpoints(): Promise<readonly EndpointState[]>;
+  /** Sums of the samples of one metric whose labels contain all of these. */
+  metric(name: string, labels?: Readonly<Record<string, string>>): Promise<number>;
+  /** Log lines so far, oldest first. */
+  lines(): readonly LogLine[];
+}
+
+const POLL_MS = 5;
+
+/** Resolves when it is ready, unless `ready: false`. */
+export async function startTestRouter(t: Test, { endpoints = [], ready = true, ...keys }: TestRouterOptions): Promise<TestRouter> {
+  const text = JSON.stringify({
+    listeners: [
+      { name: 'prefix', host: '127.0.0.1', port: 0, policy: 'prefix-cost' },
+      { name: 'baseline', host: '127.0.0.1', port: 0, policy: 'least-request' },
+    ],
+    admin: { port: 0 },
+    pools: [{ name: 'default', endpoints, slow_start_ms: 0 }],
+    shutdown: { settle_ms: 0, deadline_ms: 500 },
+    ...keys,
+  });
+  const loaded = loadConfig({ path: 'warmroute.yaml', env: {}, readFile: () => text });
+  if (loaded.kind === 'invalid') throw new Error(JSON.stringify(loaded.problems));
+  let log = '';
+  const logDestination = {
+    write(line: string): void {
+      log += line;
+    },
+  };
+  const router = await startRouter({ config: loaded.config, version: '0.0.0', logDestination });
+  t.teardown(() => router.stop());
+  if (ready === true) await router.ready();
+  const adminUrl = router.urls['admin'] ?? '';
+  return {
+    router,
+    url: router.urls['prefix'] ?? '',
+    baselineUrl: router.urls['baseline'] ?? '',
+    adminUrl,
+    endpoints: async () => ((await (await fetch(`${adminUrl}/endpoints`)).json()) as { endpoints: EndpointState[] }).endpoints,
+    metric: async (name, labels = {}) => sumOf(await (await fetch(`${adminUrl}/metrics`)).text(), name, labels),
+    lines: () => log.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as LogLine),
+  };
+}
+
+/** Resolves when the condition holds; rejects, with what was wrong last, when it does not within `withinMs`. */
+export async function eventually(condition: () => boolean | Promise<boolean>, withinMs = 5000): Promise<void> {
+  const deadline = performance.now() + withinMs;
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`Still not so after ${withinMs} ms: ${condition}`);
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
+
+function sumOf(text: string, name: string, labels: Readonly<Record<string, string>>): number {
+  const wanted = Object.entries(labels).map(([key, value]) => `${key}="${value}"`);
+  let sum = 0;
+  for (const line of text.split('\n')) {
+    if (!line.startsWith(`${name}{`) && !line.startsWith(`${name} `)) continue;
+    if (wanted.every((label) => line.includes(label))) sum += Number(line.slice(line.lastIndexOf(' ') + 1));
+  }
+  return sum;
+}
