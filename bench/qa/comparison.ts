@@ -1,7 +1,7 @@
 // comparison.ts: the workload on both ports of a router in front of simulated replicas, seed by seed, and the verdict.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { dirname } from 'node:path';
 import { watchMachine } from '../load/machine.ts';
 import { createProgress } from '../load/progress.ts';
 import { startRun, warmUp } from '../load/run.ts';
@@ -17,11 +17,9 @@ const PROGRESS_INTERVAL_MS = 500;
 /** Above this share of all cores, times say more about this machine than about the router. */
 const BUSY_SHARE_MAX = 0.7;
 
-const resultsFile = new URL('../results/qa.json', import.meta.url);
-
 /** Prints a table, writes the figures to a file, and resolves to the exit code: 1 when the target is missed. */
 export async function compare(plan: Comparison, command: string): Promise<number> {
-  const { workload, timeScale, replicas, preset } = plan;
+  const { workload, timeScale, replicas, preset, output } = plan;
   const watched = watchMachine();
   const measured = await measureAll(plan);
   const machine = watched();
@@ -36,13 +34,13 @@ export async function compare(plan: Comparison, command: string): Promise<number
       ` this process's event loop came at most ${machine.loopDelayP99Ms.toFixed(1)} ms late in 99 % of its turns.`,
     ...(machine.busyShare > BUSY_SHARE_MAX ? ['The machine was too busy for these times to be exact: try a larger --time-scale.'] : []),
     verdict,
-    `Figures in ${fileURLToPath(resultsFile)}`,
+    `Figures in ${output}`,
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
 
   const result = { command, date: new Date().toISOString(), node: process.version, workload, replicas, preset, timeScale, machine, ...figures };
-  mkdirSync(new URL('.', resultsFile), { recursive: true });
-  writeFileSync(resultsFile, `${JSON.stringify(result, null, 2)}\n`);
+  mkdirSync(dirname(output), { recursive: true });
+  writeFileSync(output, `${JSON.stringify(result, null, 2)}\n`);
   return reached ? 0 : 1;
 }
 

@@ -1,5 +1,6 @@
 // flags.ts: the command line of the multi-round QA bench.
 
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { sampledQuestions, storyQuestions, type Questions } from '../load/questions.ts';
 import type { Target } from '../load/run.ts';
@@ -28,6 +29,7 @@ export interface Comparison {
   readonly timeScale: number;
   readonly replicas: number;
   readonly preset: PresetName;
+  readonly output: string;
   readonly withUserId: boolean;
 }
 
@@ -60,6 +62,7 @@ against a server of yours:
 without --base-url:
   --replicas N               simulated replicas (5)
   --preset S|L|H8            their machine (S: Qwen2.5-7B on an A10)
+  --output FILE              JSON of all figures (bench/results/qa.json)
   --quick                    one seed at --time-scale 0.1: two minutes, a little less exact
   --help
 `;
@@ -80,7 +83,7 @@ const options = {
   model: { type: 'string' },
   'api-key': { type: 'string' },
   'request-with-user-id': { type: 'boolean', default: false },
-  output: { type: 'string', default: 'summary.csv' },
+  output: { type: 'string' },
   'log-interval': { type: 'string', default: '30' },
   replicas: { type: 'string', default: '5' },
   preset: { type: 'string', default: 'S' },
@@ -124,6 +127,7 @@ export function readFlags(args: readonly string[]): Flags {
       timeScale: timeScale ?? (quick ? QUICK_TIME_SCALE : COMPARISON_TIME_SCALE),
       replicas: count('replicas', values.replicas, 1),
       preset: presetOf(values.preset),
+      output: values.output ?? fileURLToPath(new URL('../results/qa.json', import.meta.url)),
       withUserId,
     };
   }
@@ -134,7 +138,7 @@ export function readFlags(args: readonly string[]): Flags {
     questions: questionsOf(seed ?? 1),
     target: { baseUrl: originOf(baseUrl), model, withUserId, ...(apiKey === undefined ? {} : { apiKey }) },
     timeScale: timeScale ?? 1,
-    output: values.output,
+    output: values.output ?? 'summary.csv',
     logIntervalS: positive('log-interval', values['log-interval']),
   };
 }
