@@ -3,13 +3,13 @@
 import { type Chain, MESSAGE_END } from '../core/chain.ts';
 
 /**
- * Role and content bytes of the prompt that are held when its first `held` blocks are.
+ * Tokens of the prompt that are held when its first `held` blocks are. `tokenEnds[i]`: tokens up to the end of block i.
  *
  * A match that ends inside a message ends, on average, half a block further on.
  */
-export function heldBytes(chain: Chain, held: number): number {
-  const bytes = held === 0 ? 0 : chain.ends[held - 1]!;
-  return endsInsideMessage(chain, held) ? (bytes + chain.ends[held]!) / 2 : bytes;
+export function heldTokens(chain: Chain, tokenEnds: Float64Array, held: number): number {
+  const tokens = held === 0 ? 0 : tokenEnds[held - 1]!;
+  return endsInsideMessage(chain, held) ? (tokens + tokenEnds[held]!) / 2 : tokens;
 }
 
 /**
@@ -18,12 +18,12 @@ export function heldBytes(chain: Chain, held: number): number {
  *
  * What more conversations share than there are endpoints is needed everywhere, so computing it once more is an investment of many.
  */
-export function discountedSums(chain: Chain, tokensPerByte: number, branches: Uint8Array, endpoints: number, sums: Float64Array): void {
+export function discountedSums(chain: Chain, tokenEnds: Float64Array, branches: Uint8Array, endpoints: number, sums: Float64Array): void {
   let sum = 0;
   sums[chain.length] = 0;
   for (let i = chain.length - 1; i >= 0; i--) {
-    const start = i === 0 ? 0 : chain.ends[i - 1]!;
-    sum += (chain.ends[i]! - start) * tokensPerByte * Math.min(1, endpoints / branches[i]!);
+    const start = i === 0 ? 0 : tokenEnds[i - 1]!;
+    sum += (tokenEnds[i]! - start) * Math.min(1, endpoints / branches[i]!);
     sums[i] = sum;
   }
 }
@@ -31,6 +31,13 @@ export function discountedSums(chain: Chain, tokensPerByte: number, branches: Ui
 /** Discounted tokens that an endpoint lacks which holds the first `held` blocks. */
 export function uncachedTokens(chain: Chain, sums: Float64Array, held: number): number {
   return endsInsideMessage(chain, held) ? (sums[held]! + sums[held + 1]!) / 2 : sums[held]!;
+}
+
+/** The blocks up to the end of the message that block `from` belongs to. */
+export function messageEnd(chain: Chain, from: number): number {
+  let end = from;
+  while (end < chain.length && (chain.marks[end]! & MESSAGE_END) === 0) end++;
+  return Math.min(end + 1, chain.length);
 }
 
 function endsInsideMessage(chain: Chain, held: number): boolean {

@@ -1,21 +1,30 @@
 // account.ts: what one attempt means for the estimate of its endpoint, from dispatch to outcome.
 
-import type { Outcome } from '../core/dispatcher.ts';
+import type { Outcome, Usage } from '../core/dispatcher.ts';
 import type { GenerationFacts } from '../core/request.ts';
 import type { ModelKey } from '../prefix/model-key.ts';
+import type { SharedBlocks } from '../prefix/shared-blocks.ts';
+import type { Stretch } from '../prefix/stretch.ts';
+import type { SizedPrompt } from './ask-view.ts';
 import type { Estimate } from './estimate.ts';
 import type { LearnedModel } from './learned-model.ts';
+import { fitTokenEnds } from './token-fit.ts';
 
 export interface AccountTerms {
   readonly facts: GenerationFacts;
   readonly key: ModelKey;
   readonly learned: LearnedModel;
-  /** Whether its prompts are recorded in the index. */
+  /** Its prompts, the longest first. */
+  readonly prompts: readonly [SizedPrompt, ...SizedPrompt[]];
+  /** Whether they are recorded in the index. */
   readonly recorded: boolean;
   /** Estimated prompt tokens that the engine has to compute. */
   readonly uncachedTokens: number;
   readonly predictedCachedTokens: number;
+  readonly nowMs: number;
 }
+
+const NOTHING_KNOWN: readonly Stretch[] = [];
 
 /**
  * Opened when an attempt is dispatched: its prompts are provisional and its work is queued. `confirm` when the first token came,
@@ -23,19 +32,26 @@ export interface AccountTerms {
  */
 export class Account {
   readonly #estimate: Estimate;
+  readonly #shared: SharedBlocks;
   readonly #terms: AccountTerms;
-  readonly #tokensPerByte: number;
   readonly #epoch: number;
+  /** What was believed at dispatch, for comparing with the report. */
+  readonly #stretches: readonly Stretch[];
+  /** Tokens of an answer of this endpoint that stands right behind what it holds of the prompt; 0 when none does. */
+  readonly #answerTokens: number;
   #confirmed = false;
 
-  constructor(estimate: Estimate, terms: AccountTerms) {
+  constructor(estimate: Estimate, shared: SharedBlocks, terms: AccountTerms) {
     this.#estimate = estimate;
+    this.#shared = shared;
     this.#terms = terms;
-    this.#tokensPerByte = terms.learned.tokensPerByte;
     estimate.queuedTokens += terms.uncachedTokens;
-    let epoch = 0;
-    if (terms.recorded) for (const chain of terms.facts.prompts) epoch = estimate.index.record(chain, terms.key, this.#tokensPerByte);
-    this.#epoch = epoch;
+    const { chain, tokenEnds } = terms.prompts[0];
+    const isEvidence = terms.recorded && terms.facts.teaches;
+    this.#stretches = isEvidence ? estimate.index.survey(chain, terms.key, tokenEnds) : NOTHING_KNOWN;
+    this.#answerTokens = isEvidence ? estimate.index.answerTokens(chain, terms.key, estimate.index.matchedBlocks(chain, terms.key)) : 0;
+    this.#epoch = estimate.index.epoch;
+    if (terms.recorded) for (const prompt of terms.prompts) estimate.index.record(prompt.chain, terms.key, prompt.tokenEnds);
   }
 
   /** The prefill is done: the prompts are in the cache. */
@@ -49,7 +65,9 @@ export class Account {
   close(outcome: Outcome, nowMs: number): void {
     if (outcome.kind === 'complete') {
       this.confirm(nowMs);
-      this.#learn(outcome, nowMs);
+      // vLLM frees the blocks at the end of the request, so that is when they were used last.
+      this.#touch(nowMs);
+      this.#keepAnswer(outcome.usage, nowMs);
     } else if (this.#confirmed) {
       // The engine frees the blocks of what was cut off too, at its end.
       this.#touch(nowMs);
@@ -57,28 +75,51 @@ export class Account {
       this.#estimate.queuedTokens -= this.#terms.uncachedTokens;
     }
     this.#release();
-    if (outcome.kind === 'reset' && this.#confirmed) this.#estimate.index.forget();
+    if (outcome.kind === 'reset' && this.#confirmed) this.#estimate.forget();
+    if (outcome.kind === 'complete' && outcome.usage !== undefined) this.#learn(outcome.usage);
   }
 
-  #learn({ usage }: Outcome & { kind: 'complete' }, nowMs: number): void {
-    const { facts, learned, predictedCachedTokens } = this.#terms;
-    if (usage !== undefined) learned.noteAnswer(usage.completionTokens / facts.weight);
-    if (facts.teaches) this.#estimate.compare(predictedCachedTokens, usage);
-    // vLLM frees the blocks at the end of the request, so that is when they were used last.
-    this.#touch(nowMs);
-    const [only] = facts.prompts;
-    if (this.#terms.recorded && facts.prompts.length === 1) {
-      this.#estimate.index.recordAnswer(only, this.#terms.key, usage?.completionTokens ?? learned.meanAnswerTokens, nowMs, this.#epoch);
+  /** Learns what the engine's count says about tokens, and its cached tokens about the cache. */
+  #learn(usage: Usage): void {
+    const { facts, key, learned, prompts, predictedCachedTokens, nowMs } = this.#terms;
+    const [{ chain, tokenEnds, counted }] = prompts;
+    learned.noteAnswer(usage.completionTokens / facts.weight);
+    if (!facts.teaches) return;
+    learned.tokens.learn(chain, usage.promptTokens);
+    if (this.#terms.recorded) {
+      fitTokenEnds(tokenEnds, counted, usage.promptTokens);
+      this.#shared.noteTokenEnds(chain, key, tokenEnds);
+    }
+    if (usage.cachedTokens === undefined) return;
+    const isCurrent = this.#epoch === this.#estimate.index.epoch;
+    this.#estimate.compare(predictedCachedTokens, usage.promptTokens, usage.cachedTokens);
+    if (isCurrent && this.#answerTokens > 0) this.#judgeAnswer(usage.cachedTokens);
+    if (isCurrent) {
+      this.#estimate.learn({ stretches: this.#stretches, cachedTokens: usage.cachedTokens, dispatchedMs: nowMs, prompt: chain.hashes[2 * chain.length - 2] ?? 0, promptTokens: usage.promptTokens });
     }
   }
 
+  /** The answer is the last stretch: the ones before it say where it begins. Where they were missed already, it says nothing. */
+  #judgeAnswer(cachedTokens: number): void {
+    const end = this.#stretches.at(-1)?.tokensEnd ?? 0;
+    const start = end - this.#answerTokens;
+    const slack = this.#estimate.blockSize;
+    if (cachedTokens >= start - slack) this.#terms.learned.noteAnswerReused(cachedTokens >= end - slack - this.#answerTokens / 2);
+  }
+
+  #keepAnswer(usage: Usage | undefined, nowMs: number): void {
+    const { recorded, prompts, learned, key } = this.#terms;
+    if (!recorded || prompts.length > 1) return;
+    this.#estimate.index.recordAnswer(prompts[0].chain, key, usage?.completionTokens ?? learned.meanAnswerTokens, nowMs, this.#epoch);
+  }
+
   #touch(nowMs: number): void {
-    if (!this.#terms.recorded) return;
-    for (const chain of this.#terms.facts.prompts) this.#estimate.index.confirm(chain, this.#terms.key, this.#tokensPerByte, nowMs, this.#epoch);
+    const { recorded, prompts, key } = this.#terms;
+    if (recorded) for (const { chain, tokenEnds } of prompts) this.#estimate.index.confirm(chain, key, tokenEnds, nowMs, this.#epoch);
   }
 
   #release(): void {
-    if (!this.#terms.recorded) return;
-    for (const chain of this.#terms.facts.prompts) this.#estimate.index.release(chain, this.#terms.key, this.#epoch);
+    const { recorded, prompts, key } = this.#terms;
+    if (recorded) for (const { chain } of prompts) this.#estimate.index.release(chain, key, this.#epoch);
   }
 }

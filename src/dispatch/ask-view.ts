@@ -1,64 +1,88 @@
 // ask-view.ts: one request seen against all available endpoints: the place where prefix and balance meet.
 
-import type { GenerationFacts } from '../core/request.ts';
+import type { Chain } from '../core/chain.ts';
 import { chainBytes } from '../core/chain.ts';
+import type { GenerationFacts } from '../core/request.ts';
 import type { Candidate } from '../balance/policy.ts';
 import { pressures } from '../balance/pressure.ts';
-import { discountedSums, heldBytes, uncachedTokens } from '../balance/uncached.ts';
-import type { Branches } from '../prefix/branches.ts';
+import { discountedSums, heldTokens, messageEnd, uncachedTokens } from '../balance/uncached.ts';
 import type { ModelKey } from '../prefix/model-key.ts';
+import type { SharedBlocks } from '../prefix/shared-blocks.ts';
 import type { Estimate } from './estimate.ts';
+import type { LearnedModel } from './learned-model.ts';
 
 /** What one endpoint means for this request. */
 export interface View extends Candidate {
   readonly estimate: Estimate;
   /** Estimated tokens of the prompt that it holds, not floored to the engine's blocks. */
   readonly heldTokens: number;
+  /** Of these, tokens of an answer that came back: 0 when none did, or answers are found not to be reused. */
+  readonly answerTokens: number;
 }
 
 export interface AskContext {
   readonly facts: GenerationFacts;
   readonly key: ModelKey;
-  readonly tokensPerByte: number;
-  readonly meanAnswerTokens: number;
+  readonly learned: LearnedModel;
   readonly nowMs: number;
   /** Available endpoints, those included that this request has tried already. */
   readonly endpoints: number;
 }
 
+/** The longest prompt of a request, in the engine's tokens. */
+export interface SizedPrompt {
+  readonly chain: Chain;
+  /** Tokens up to the end of each block. */
+  readonly tokenEnds: Float64Array;
+  /** How many leading blocks end where an engine has counted. */
+  readonly counted: number;
+  readonly branches: Uint8Array;
+}
+
+export function sizePrompt(chain: Chain, shared: SharedBlocks, key: ModelKey, learned: LearnedModel): SizedPrompt {
+  const tokenEnds = new Float64Array(chain.length);
+  const branches = new Uint8Array(chain.length);
+  shared.read(chain, key, branches, tokenEnds);
+  return { chain, tokenEnds, counted: learned.tokens.fill(chain, tokenEnds), branches };
+}
+
+export function promptTokensOf({ chain, tokenEnds }: SizedPrompt): number {
+  return chain.length === 0 ? 0 : tokenEnds[chain.length - 1]!;
+}
+
 /** Reused between requests: the chain of a long prompt has hundreds of blocks. */
-let branchCounts = new Uint8Array(512);
-let sums = new Float64Array(513);
+let sums = new Float64Array(512);
 
 /** One view for each estimate, in the same order. */
-export function viewEndpoints(estimates: readonly Estimate[], branches: Branches, ask: AskContext): View[] {
-  const { key, tokensPerByte, nowMs } = ask;
-  const [chain] = ask.facts.prompts;
-  if (sums.length <= chain.length) {
-    branchCounts = new Uint8Array(2 * chain.length);
-    sums = new Float64Array(2 * chain.length + 1);
-  }
-  branches.branches(chain, key, chain.length, branchCounts);
-  discountedSums(chain, tokensPerByte, branchCounts, ask.endpoints, sums);
+export function viewEndpoints(estimates: readonly Estimate[], prompt: SizedPrompt, ask: AskContext): View[] {
+  const { key, nowMs, learned } = ask;
+  const { chain, tokenEnds } = prompt;
+  if (sums.length <= chain.length) sums = new Float64Array(2 * chain.length);
+  discountedSums(chain, tokenEnds, prompt.branches, ask.endpoints, sums);
 
   const bytes = chainBytes(chain);
+  const promptTokens = promptTokensOf(prompt);
   const matched = estimates.map(({ index }) => index.matchedBlocks(chain, key));
-  const held = estimates.map(({ index }, i) => index.heldBlocks(chain, key, matched[i]!));
-  const heldTokens = held.map((blocks) => heldBytes(chain, blocks) * tokensPerByte);
-  const inserted = heldTokens.map((tokens) => bytes * tokensPerByte - tokens + ask.meanAnswerTokens);
+  const answers = learned.answersAreReused ? estimates.map(({ index }, i) => index.answerTokens(chain, key, matched[i]!)) : matched.map(() => 0);
+  const held = matched.map((blocks, i) => Math.min(promptTokens, heldTokens(chain, tokenEnds, blocks) + answers[i]!));
+  const inserted = held.map((tokens) => promptTokens - tokens + learned.meanAnswerTokens);
   const pressure = pressures(
     estimates.map(({ index }, i) => ({ roomTokens: index.capacityTokens - index.confirmedTokens, insertedTokens: inserted[i]!, tailAgeMs: index.tailAgeMs(nowMs) })),
   );
-  return estimates.map((estimate, i) => ({
-    estimate,
-    inFlight: estimate.endpoint.inFlight / estimate.endpoint.shareOfSlowStart(nowMs) + estimate.foreignInFlight(),
-    matchRatio: bytes === 0 || matched[i] === 0 ? 0 : chain.ends[matched[i]! - 1]! / bytes,
-    queuedTokens: estimate.queuedTokens,
-    uncachedTokens: uncachedTokens(chain, sums, held[i]!),
-    insertedTokens: inserted[i]!,
-    pressure: pressure[i]!,
-    heldTokens: heldTokens[i]!,
-  }));
+  return estimates.map((estimate, i) => {
+    const blocks = matched[i]!;
+    return {
+      estimate,
+      inFlight: estimate.endpoint.inFlight / estimate.endpoint.shareOfSlowStart(nowMs) + estimate.foreignInFlight(),
+      matchRatio: bytes === 0 || blocks === 0 ? 0 : chain.ends[blocks - 1]! / bytes,
+      queuedTokens: estimate.queuedTokens,
+      uncachedTokens: uncachedTokens(chain, sums, answers[i]! > 0 ? messageEnd(chain, blocks) : blocks),
+      insertedTokens: inserted[i]!,
+      pressure: pressure[i]!,
+      heldTokens: held[i]!,
+      answerTokens: answers[i]!,
+    };
+  });
 }
 
 /** What the engine will report: whole blocks of its own, and never the whole prompt. */

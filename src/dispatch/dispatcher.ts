@@ -1,6 +1,5 @@
 // dispatcher.ts: the decision. Assign, first token, finish: the single writer of leases, estimates and what was learned.
 
-import { chainBytes } from '../core/chain.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Ask, Assignment, Dispatcher, Outcome, Refusal } from '../core/dispatcher.ts';
 import type { Random } from '../core/random.ts';
@@ -11,7 +10,7 @@ import type { Endpoint } from '../pool/endpoint.ts';
 import { takeLease } from '../pool/lease.ts';
 import type { Pools } from '../pool/pools.ts';
 import { modelKey } from '../prefix/model-key.ts';
-import { predictCachedTokens, viewEndpoints } from './ask-view.ts';
+import { predictCachedTokens, promptTokensOf, sizePrompt, type SizedPrompt, viewEndpoints } from './ask-view.ts';
 import { Attempts, type AttemptState } from './attempts.ts';
 import { Estimates } from './estimates.ts';
 import { chooseTarget, refusal, resolveModel } from './models.ts';
@@ -92,21 +91,17 @@ export class PrefixDispatcher implements Dispatcher {
     const nowMs = this.#deps.clock();
     const key = modelKey(target.model);
     const learned = estimates.model(target.model);
-    const views = viewEndpoints(candidates.map((endpoint) => estimates.of(endpoint)), estimates.branchesAt(nowMs), {
-      facts,
-      key,
-      tokensPerByte: learned.tokensPerByte,
-      meanAnswerTokens: learned.meanAnswerTokens,
-      nowMs,
-      endpoints: available.length,
-    });
+    const shared = estimates.sharedAt(nowMs);
+    const prompts = facts.prompts.map((chain) => sizePrompt(chain, shared, key, learned)) as [SizedPrompt, ...SizedPrompt[]];
+    const views = viewEndpoints(candidates.map((endpoint) => estimates.of(endpoint)), prompts[0], { facts, key, learned, nowMs, endpoints: available.length });
     const view = views[listener.choose(views, { random, turn: listener.turn++ })]!;
-    const promptTokens = facts.prompts.reduce((sum, chain) => sum + chainBytes(chain), 0) * learned.tokensPerByte;
-    const predictedCachedTokens = predictCachedTokens(view.heldTokens, promptTokens, view.estimate.blockSize);
     const { endpoint } = view.estimate;
+    const promptTokens = prompts.reduce((sum, prompt) => sum + promptTokensOf(prompt), 0);
+    const predictedCachedTokens = predictCachedTokens(view.heldTokens, promptTokens, view.estimate.blockSize);
     // Whole numbers come back to exactly zero, and idle endpoints stay exactly equal.
     const uncachedTokens = Math.round(Math.max(0, promptTokens - view.heldTokens));
-    const account = estimates.open(view.estimate, { facts, key, learned, recorded: listener.rule.record, uncachedTokens, predictedCachedTokens }, ask.excluded.length === 0);
+    const terms = { facts, key, learned, prompts, recorded: listener.rule.record, uncachedTokens, predictedCachedTokens, nowMs };
+    const account = estimates.open(view.estimate, terms, ask.excluded.length === 0);
     const attempt = this.#attempts.add({ endpoint, lease: takeLease(endpoint, facts.weight), account });
     return {
       kind: 'assigned',

@@ -1,9 +1,9 @@
 // estimate.ts: what is believed about one endpoint, beyond what its pool knows: its cache, and the work that waits there.
 
-import type { Usage } from '../core/dispatcher.ts';
 import type { Endpoint } from '../pool/endpoint.ts';
-import type { Branches } from '../prefix/branches.ts';
+import { Evidence, type Lesson, type Report } from '../prefix/evidence.ts';
 import { PrefixIndex } from '../prefix/prefix-index.ts';
+import type { SharedBlocks } from '../prefix/shared-blocks.ts';
 
 /** When neither the configuration nor the engine says: too large costs less than too small. */
 const CAPACITY_ASSUMED_TOKENS = 500_000;
@@ -17,18 +17,35 @@ export interface ReportedTotals {
   errorTokens: number;
 }
 
+/** A report as an attempt knows it. */
+export type AttemptReport = Pick<Report, 'stretches' | 'cachedTokens' | 'dispatchedMs' | 'prompt'> & { readonly promptTokens: number };
+
+/** Sizes of blocks within a prompt are estimated: this share of it may be wrong without meaning anything. */
+const SLACK_SHARE = 0.01;
+const SLACK_BLOCKS = 2;
+/** Of the newest answer in the recent error. */
+const RECENT_SHARE = 1 / 64;
+
 export class Estimate {
   readonly endpoint: Endpoint;
   readonly index: PrefixIndex;
   /** Uncached prompt tokens of the requests whose first token has not come. */
   queuedTokens = 0;
   readonly reported: ReportedTotals = { promptTokens: 0, predictedCachedTokens: 0, cachedTokens: 0, errorTokens: 0 };
-  readonly #configuredTokens: number | 'auto';
+  /** Share of prompt tokens by which predictions were off lately. */
+  recentError = 0;
+  /** How often the cache was found or known to be empty, and how often its size was corrected. */
+  forgets = 0;
+  corrections = 0;
+  readonly #evidence = new Evidence();
+  readonly #assumedTokens: number | 'auto';
+  #toldTokens: number | undefined;
 
-  constructor(endpoint: Endpoint, kvCacheTokens: number | 'auto', branches: Branches) {
+  constructor(endpoint: Endpoint, kvCacheTokens: number | 'auto', shared: SharedBlocks) {
     this.endpoint = endpoint;
-    this.#configuredTokens = endpoint.kvCacheTokens ?? kvCacheTokens;
-    this.index = new PrefixIndex(this.#wantedCapacity(), branches);
+    this.#assumedTokens = endpoint.kvCacheTokens ?? kvCacheTokens;
+    this.#toldTokens = this.#told();
+    this.index = new PrefixIndex(this.#toldTokens ?? CAPACITY_ASSUMED_TOKENS, shared);
   }
 
   /** Tokens in one of the engine's blocks. */
@@ -36,19 +53,40 @@ export class Estimate {
     return this.endpoint.samples.at(-1)?.blockSize ?? BLOCK_SIZE_ASSUMED_TOKENS;
   }
 
-  /** Takes over what the engine has reported since. */
-  refresh(): void {
-    const wanted = this.#wantedCapacity();
-    if (wanted !== this.index.capacityTokens) this.index.setCapacityTokens(wanted);
+  /** What the configuration or else the engine says that the cache holds; undefined when neither does. */
+  get toldTokens(): number | undefined {
+    return this.#toldTokens;
   }
 
-  /** Compares what was predicted with what came. */
-  compare(predictedCachedTokens: number, usage: Usage | undefined): void {
-    if (usage?.cachedTokens === undefined) return;
-    this.reported.promptTokens += usage.promptTokens;
+  /** Takes over what the engine says of itself when that changes; what was learned since the last change goes. */
+  refresh(): void {
+    const told = this.#told();
+    if (told === undefined || told === this.#toldTokens) return;
+    this.#toldTokens = told;
+    this.index.setCapacityTokens(told);
+  }
+
+  /** The cache is empty. */
+  forget(): void {
+    this.forgets += 1;
+    this.#evidence.forget();
+    this.index.forget();
+  }
+
+  /** Counts what was predicted beside what came. */
+  compare(predictedCachedTokens: number, promptTokens: number, cachedTokens: number): void {
+    const error = Math.abs(predictedCachedTokens - cachedTokens);
+    this.reported.promptTokens += promptTokens;
     this.reported.predictedCachedTokens += predictedCachedTokens;
-    this.reported.cachedTokens += usage.cachedTokens;
-    this.reported.errorTokens += Math.abs(predictedCachedTokens - usage.cachedTokens);
+    this.reported.cachedTokens += cachedTokens;
+    this.reported.errorTokens += error;
+    if (promptTokens > 0) this.recentError += (error / promptTokens - this.recentError) * RECENT_SHARE;
+  }
+
+  /** Corrects what is believed about the cache by a report. */
+  learn(report: AttemptReport): void {
+    const slackTokens = SLACK_BLOCKS * this.blockSize + SLACK_SHARE * report.promptTokens;
+    this.#follow(this.#evidence.judge({ ...report, slackTokens, capacityTokens: this.index.capacityTokens }));
   }
 
   /** Requests of others on an endpoint that is shared: the gauges lag, so the least of the last samples, less our own. */
@@ -59,8 +97,14 @@ export class Estimate {
     return Math.max(0, least - this.endpoint.inFlight);
   }
 
-  #wantedCapacity(): number {
-    if (this.#configuredTokens !== 'auto') return this.#configuredTokens;
-    return this.endpoint.samples.at(-1)?.capacityTokens ?? this.index?.capacityTokens ?? CAPACITY_ASSUMED_TOKENS;
+  #follow(lesson: Lesson): void {
+    if (lesson.kind === 'forget') this.forget();
+    if (lesson.kind !== 'capacity') return;
+    this.corrections += 1;
+    this.index.setCapacityTokens(lesson.tokens);
+  }
+
+  #told(): number | undefined {
+    return this.#assumedTokens === 'auto' ? this.endpoint.samples.at(-1)?.capacityTokens : this.#assumedTokens;
   }
 }

@@ -1,21 +1,21 @@
 // estimates.ts: the estimates of all endpoints, and what they share.
 
-import { Branches } from '../prefix/branches.ts';
+import { SharedBlocks } from '../prefix/shared-blocks.ts';
 import type { Endpoint } from '../pool/endpoint.ts';
 import { Account, type AccountTerms } from './account.ts';
 import { Estimate } from './estimate.ts';
 import { LearnedModel } from './learned-model.ts';
 import type { DispatchSettings } from './settings.ts';
 
-/** About 20 bytes each; what is beyond is not counted as shared. */
-const BRANCH_ENTRIES_MAX = 4_000_000;
+/** About 36 bytes each; what is beyond is not known to be shared. */
+const SHARED_BLOCKS_MAX = 4_000_000;
 const BRANCHES_HALVED_EVERY_MS = 600_000;
 
 export class Estimates {
   readonly #prefix: DispatchSettings['prefix'];
   readonly #byEndpoint = new Map<Endpoint, Estimate>();
   readonly #models = new Map<string, LearnedModel>();
-  readonly #branches = new Branches(BRANCH_ENTRIES_MAX);
+  readonly #shared = new SharedBlocks(SHARED_BLOCKS_MAX);
   #halvedMs: number | undefined;
 
   constructor(prefix: DispatchSettings['prefix']) {
@@ -25,7 +25,7 @@ export class Estimates {
   of(endpoint: Endpoint): Estimate {
     let estimate = this.#byEndpoint.get(endpoint);
     if (estimate === undefined) {
-      estimate = new Estimate(endpoint, this.#prefix.kvCacheTokens, this.#branches);
+      estimate = new Estimate(endpoint, this.#prefix.kvCacheTokens, this.#shared);
       this.#byEndpoint.set(endpoint, estimate);
     }
     estimate.refresh();
@@ -34,7 +34,7 @@ export class Estimates {
 
   /** Its cache is empty: nothing that was believed about it holds. */
   forget(endpoint: Endpoint): void {
-    this.#byEndpoint.get(endpoint)?.index.forget();
+    this.#byEndpoint.get(endpoint)?.forget();
   }
 
   /** It is gone for good. */
@@ -53,19 +53,19 @@ export class Estimates {
     return learned;
   }
 
-  /** The table of branches, with what is old faded. */
-  branchesAt(nowMs: number): Branches {
+  /** What is known of blocks wherever they are, with what is old faded. */
+  sharedAt(nowMs: number): SharedBlocks {
     this.#halvedMs ??= nowMs;
     if (nowMs - this.#halvedMs >= BRANCHES_HALVED_EVERY_MS) {
-      this.#branches.halve();
+      this.#shared.halve();
       this.#halvedMs = nowMs;
     }
-    return this.#branches;
+    return this.#shared;
   }
 
   /** Opens the account of an attempt; a first try also counts where its prompts leave those seen before. */
   open(estimate: Estimate, terms: AccountTerms, firstTry: boolean): Account {
-    if (terms.recorded && firstTry) for (const chain of terms.facts.prompts) this.#branches.record(chain, terms.key);
-    return new Account(estimate, terms);
+    if (terms.recorded && firstTry) for (const chain of terms.facts.prompts) this.#shared.record(chain, terms.key);
+    return new Account(estimate, this.#shared, terms);
   }
 }

@@ -2,8 +2,11 @@
 
 import { type Chain, FROM_ASSISTANT, MESSAGE_END } from '../core/chain.ts';
 import { BlockTable, HIGH, LOW } from './block-table.ts';
-import type { Branches } from './branches.ts';
+import { Ghosts } from './ghosts.ts';
 import type { ModelKey } from './model-key.ts';
+import { Recency } from './recency.ts';
+import type { SharedBlocks } from './shared-blocks.ts';
+import type { Stretch } from './stretch.ts';
 
 // Fields of a block, after its hash. Entry 0 is the ends of the list: its OLDER is the youngest block, its YOUNGER the oldest.
 const OLDER = 2;
@@ -14,7 +17,9 @@ const SIZE = 4;
 const STATE = 5;
 /** Milliseconds modulo 2³²: ages are right up to 24 days. */
 const CONFIRMED_AT = 6;
-const STRIDE = 7;
+/** The stretch of use in which it was confirmed last. */
+const BUCKET = 7;
+const STRIDE = 8;
 
 const CONFIRMED = 1;
 const PIN = 2;
@@ -37,15 +42,18 @@ const SIXTEENTHS = 16;
  */
 export class PrefixIndex {
   readonly #table = new BlockTable(STRIDE);
-  readonly #branches: Branches | undefined;
+  readonly #shared: SharedBlocks | undefined;
+  readonly #recency = new Recency();
+  readonly #ghosts = new Ghosts(this.#recency);
   #epoch = 0;
   #capacity: number;
   #confirmed = 0;
 
-  /** `branches`, if any, hears of every block of a prompt that appears here and of every block that leaves. */
-  constructor(capacityTokens: number, branches?: Branches) {
-    this.#capacity = capacityTokens * SIXTEENTHS;
-    this.#branches = branches;
+  /** `shared`, if any, hears of every block of a prompt that appears here and of every block that leaves. */
+  constructor(capacityTokens: number, shared?: SharedBlocks) {
+    this.#shared = shared;
+    this.#capacity = 0;
+    this.setCapacityTokens(capacityTokens);
   }
 
   get capacityTokens(): number {
@@ -56,6 +64,11 @@ export class PrefixIndex {
     return this.#confirmed / SIXTEENTHS;
   }
 
+  /** Grows with each `forget`. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
   /** Blocks of prompts, provisional or confirmed, and answers. */
   get blocks(): number {
     return this.#table.size;
@@ -63,7 +76,7 @@ export class PrefixIndex {
 
   /** Memory. */
   get bytes(): number {
-    return this.#table.bytes;
+    return this.#table.bytes + this.#ghosts.bytes;
   }
 
   /** Time since the block that is to be evicted next was confirmed; Infinity when there is none. */
@@ -77,34 +90,54 @@ export class PrefixIndex {
     return this.#table.leading(chain, model);
   }
 
-  /** `matched`, plus the blocks of the assistant's message after it if this endpoint wrote that message. */
-  heldBlocks(chain: Chain, model: ModelKey, matched: number): number {
-    if (matched === 0 || !isAnswered(chain, matched - 1)) return matched;
-    if (this.#findAnswer(chain, model, matched - 1) === 0) return matched;
-    let end = matched;
-    while (end < chain.length && (chain.marks[end]! & MESSAGE_END) === 0) end++;
-    return Math.min(end + 1, chain.length);
+  /** Tokens of the assistant's message behind the first `matched` blocks, if this endpoint wrote it in answer to them; else 0. */
+  answerTokens(chain: Chain, model: ModelKey, matched: number): number {
+    if (matched === 0 || !isAnswered(chain, matched - 1)) return 0;
+    const answer = this.#findAnswer(chain, model, matched - 1);
+    return answer === 0 ? 0 : this.#table.fields[answer + SIZE]! / SIXTEENTHS;
+  }
+
+  /**
+   * What is believed of the chain's leading blocks, and of the answer behind them: in stretches that were used together, first block
+   * first. Taken before a request is recorded, it is what the engine's report is compared with.
+   */
+  survey(chain: Chain, model: ModelKey, tokenEnds: Float64Array): Stretch[] {
+    const stretches: Stretch[] = [];
+    let i = 0;
+    for (; i < chain.length; i++) {
+      const block = this.#table.findBlock(chain, model, i);
+      const ghost = block === 0 ? this.#ghosts.bucketOf(chain, model, i) : undefined;
+      if (block !== 0) this.#survey(stretches, block, tokenEnds[i]!);
+      else if (ghost === undefined) break;
+      else this.#extend(stretches, 'ghost', ghost, 0, tokenEnds[i]!);
+    }
+    const answer = i === 0 || !isAnswered(chain, i - 1) ? 0 : this.#findAnswer(chain, model, i - 1);
+    if (answer !== 0) this.#survey(stretches, answer, tokenEnds[i - 1]! + this.#table.fields[answer + SIZE]! / SIXTEENTHS);
+    return stretches;
   }
 
   /** A request was dispatched: pins its blocks. Evicts nothing and makes nothing younger. */
-  record(chain: Chain, model: ModelKey, tokensPerByte: number): number {
+  record(chain: Chain, model: ModelKey, tokenEnds: Float64Array): number {
     for (let i = 0; i < chain.length; i++) {
-      const block = this.#obtain(chain, model, i, tokensPerByte);
+      const block = this.#obtain(chain, model, i, tokenEnds);
       this.#table.fields[block + STATE]! += PIN;
     }
     return this.#epoch;
   }
 
   /** The endpoint computed this prompt, or used it again: all of it becomes young, its first block the youngest. */
-  confirm(chain: Chain, model: ModelKey, tokensPerByte: number, nowMs: number, epoch: number): void {
+  confirm(chain: Chain, model: ModelKey, tokenEnds: Float64Array, nowMs: number, epoch: number): void {
     if (epoch !== this.#epoch) return;
     for (let i = chain.length - 1; i >= 0; i--) {
       if (isAnswered(chain, i)) {
         // The answer's content is in the blocks that follow, from now on.
         const answer = this.#findAnswer(chain, model, i);
-        if (answer !== 0) this.#unconfirm(answer);
+        if (answer !== 0) {
+          this.#recency.leave(this.#table.fields[answer + BUCKET]!, this.#table.fields[answer + SIZE]!);
+          this.#unconfirm(answer);
+        }
       }
-      const block = this.#obtain(chain, model, i, tokensPerByte);
+      const block = this.#obtain(chain, model, i, tokenEnds);
       this.#confirmBlock(block, nowMs);
       this.#link(block, this.#table.fields[OLDER]!);
     }
@@ -139,19 +172,23 @@ export class PrefixIndex {
 
   /** The endpoint has lost its cache. */
   forget(): void {
-    if (this.#branches !== undefined) {
+    if (this.#shared !== undefined) {
       const fields = this.#table.fields;
       for (let block = STRIDE; block < fields.length; block += STRIDE) {
-        if (fields[block + STATE] !== 0) this.#branches.remove(fields[block + LOW]!, fields[block + HIGH]!);
+        if (fields[block + STATE] !== 0) this.#shared.remove(fields[block + LOW]!, fields[block + HIGH]!);
       }
     }
     this.#table.clear();
+    this.#ghosts.clear();
+    this.#recency.clear();
     this.#confirmed = 0;
     this.#epoch++;
   }
 
   setCapacityTokens(capacityTokens: number): void {
     this.#capacity = capacityTokens * SIXTEENTHS;
+    this.#recency.setCapacity(this.#capacity);
+    this.#ghosts.setTokensMax(this.#capacity);
     this.#evict();
   }
 
@@ -161,14 +198,13 @@ export class PrefixIndex {
   }
 
   /** The block's entry; a new one is neither pinned nor confirmed yet. */
-  #obtain(chain: Chain, model: ModelKey, i: number, tokensPerByte: number): number {
+  #obtain(chain: Chain, model: ModelKey, i: number, tokenEnds: Float64Array): number {
     const low = chain.hashes[2 * i]! ^ model.low;
     const high = chain.hashes[2 * i + 1]! ^ model.high;
     const block = this.#table.find(low, high);
     if (block !== 0) return block;
-    this.#branches?.add(low, high, i + 1 < chain.length);
-    const start = i === 0 ? 0 : chain.ends[i - 1]!;
-    return this.#insert(low, high, (chain.ends[i]! - start) * tokensPerByte);
+    this.#shared?.add(low, high, i + 1 < chain.length);
+    return this.#insert(low, high, tokenEnds[i]! - (i === 0 ? 0 : tokenEnds[i - 1]!));
   }
 
   #insert(low: number, high: number, tokens: number): number {
@@ -178,15 +214,29 @@ export class PrefixIndex {
     return block;
   }
 
+  #survey(stretches: Stretch[], block: number, tokensEnd: number): void {
+    const { fields } = this.#table;
+    this.#extend(stretches, fields[block + STATE] === CONFIRMED ? 'idle' : 'busy', fields[block + BUCKET]!, fields[block + CONFIRMED_AT]!, tokensEnd);
+  }
+
+  #extend(stretches: Stretch[], kind: Stretch['kind'], bucket: number, confirmedAtMs: number, tokensEnd: number): void {
+    const last = stretches.at(-1);
+    if (last !== undefined && last.kind === kind && last.bucket === bucket) last.tokensEnd = tokensEnd;
+    else stretches.push({ kind, bucket, distanceTokens: this.#recency.younger(bucket) / SIXTEENTHS, confirmedAtMs, tokensEnd });
+  }
+
   /** Leaves the block out of the list, for the caller to link where it belongs. */
   #confirmBlock(block: number, nowMs: number): void {
     const fields = this.#table.fields;
     if ((fields[block + STATE]! & CONFIRMED) !== 0) {
       this.#unlink(block);
+      this.#recency.leave(fields[block + BUCKET]!, fields[block + SIZE]!);
     } else {
       fields[block + STATE]! |= CONFIRMED;
       this.#confirmed += fields[block + SIZE]!;
+      this.#ghosts.lay(fields[block + LOW]!, fields[block + HIGH]!);
     }
+    fields[block + BUCKET] = this.#recency.enter(fields[block + SIZE]!);
     fields[block + CONFIRMED_AT] = nowMs;
   }
 
@@ -199,12 +249,17 @@ export class PrefixIndex {
   }
 
   #evict(): void {
-    while (this.#confirmed > this.#capacity) this.#unconfirm(this.#table.fields[YOUNGER]!);
+    while (this.#confirmed > this.#capacity) {
+      const { fields } = this.#table;
+      const oldest = fields[YOUNGER]!;
+      this.#ghosts.add(fields[oldest + LOW]!, fields[oldest + HIGH]!, fields[oldest + SIZE]!, fields[oldest + BUCKET]!);
+      this.#unconfirm(oldest);
+    }
   }
 
   #drop(block: number): void {
     const fields = this.#table.fields;
-    this.#branches?.remove(fields[block + LOW]!, fields[block + HIGH]!);
+    this.#shared?.remove(fields[block + LOW]!, fields[block + HIGH]!);
     this.#table.remove(block);
   }
 

@@ -1,6 +1,6 @@
 import { test } from 'tap';
 import { type Chain, MESSAGE_END } from '../../../src/core/chain.ts';
-import { discountedSums, heldBytes, uncachedTokens } from '../../../src/balance/uncached.ts';
+import { discountedSums, heldTokens, uncachedTokens } from '../../../src/balance/uncached.ts';
 
 /** Two messages: 400 + 200, then 100 + 300 bytes. */
 const CHAIN: Chain = {
@@ -9,24 +9,25 @@ const CHAIN: Chain = {
   ends: Float64Array.of(400, 600, 700, 1_000),
   marks: Uint8Array.of(0, MESSAGE_END, 0, MESSAGE_END),
 };
+const TOKEN_ENDS = Float64Array.of(100, 150, 175, 250);
 const ONE_BRANCH = Uint8Array.of(1, 1, 1, 1);
 
 function sums(branches: Uint8Array, endpoints: number): Float64Array {
   const out = new Float64Array(CHAIN.length + 1).fill(-1);
-  discountedSums(CHAIN, 0.25, branches, endpoints, out);
+  discountedSums(CHAIN, TOKEN_ENDS, branches, endpoints, out);
   return out;
 }
 
 test('a match that ends inside a message holds half of the next block', async (t) => {
-  t.equal(heldBytes(CHAIN, 0), 0, 'nothing matched is nothing held');
-  t.equal(heldBytes(CHAIN, 1), 500);
-  t.equal(heldBytes(CHAIN, 2), 600, 'a message’s end is where prompts differ');
-  t.equal(heldBytes(CHAIN, 3), 850);
-  t.equal(heldBytes(CHAIN, 4), 1_000);
+  t.equal(heldTokens(CHAIN, TOKEN_ENDS, 0), 0, 'nothing matched is nothing held');
+  t.equal(heldTokens(CHAIN, TOKEN_ENDS, 1), 125);
+  t.equal(heldTokens(CHAIN, TOKEN_ENDS, 2), 150, 'a message’s end is where prompts differ');
+  t.equal(heldTokens(CHAIN, TOKEN_ENDS, 3), 212.5);
+  t.equal(heldTokens(CHAIN, TOKEN_ENDS, 4), 250);
 });
 
 test('a prompt cut inside a message and held whole holds no more than itself', async (t) => {
-  t.equal(heldBytes({ ...CHAIN, length: 3 }, 3), 700);
+  t.equal(heldTokens({ ...CHAIN, length: 3 }, TOKEN_ENDS, 3), 175);
 });
 
 test('without branches every missing token counts', async (t) => {
@@ -45,5 +46,5 @@ test('what an endpoint lacks begins where its match ends, half a block later ins
 
 test('held and missing make the prompt', async (t) => {
   const all = sums(ONE_BRANCH, 1);
-  for (let held = 0; held <= 4; held++) t.equal(heldBytes(CHAIN, held) * 0.25 + uncachedTokens(CHAIN, all, held), 250);
+  for (let held = 0; held <= 4; held++) t.equal(heldTokens(CHAIN, TOKEN_ENDS, held) + uncachedTokens(CHAIN, all, held), 250);
 });

@@ -5,7 +5,7 @@ import { type Chain, FROM_ASSISTANT, MESSAGE_END } from '../../../src/core/chain
 /** Bytes of the block that each letter stands for. At a quarter of a token a byte: 16, 4, 32 and 1.75 tokens. */
 const BYTES: Readonly<Record<string, number>> = { u: 64, U: 16, m: 128, M: 7 };
 
-export const TOKENS_PER_BYTE = 0.25;
+const TOKENS_PER_BYTE = 0.25;
 
 export function blockTokens(letter: string): number {
   return (BYTES[letter] ?? 32) * TOKENS_PER_BYTE;
@@ -33,4 +33,9 @@ export function chainOf(text: string): Chain {
     marks[i] = (/[A-Z]/.test(letter) ? MESSAGE_END : 0) | (/[mM]/.test(letter) ? FROM_ASSISTANT : 0);
   }
   return { length: text.length, hashes, ends, marks };
+}
+
+/** Tokens up to the end of each block. */
+export function tokenEnds(chain: Chain): Float64Array {
+  return chain.ends.map((end) => end * TOKENS_PER_BYTE);
 }

@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { test } from 'tap';
-import { Branches } from '../../../src/prefix/branches.ts';
+import { SharedBlocks } from '../../../src/prefix/shared-blocks.ts';
 import { modelKey } from '../../../src/prefix/model-key.ts';
 import { PrefixIndex } from '../../../src/prefix/prefix-index.ts';
-import { chainOf, TOKENS_PER_BYTE } from './conversation.ts';
+import { chainOf, tokenEnds } from './conversation.ts';
 import { NaiveIndex, prefixes } from './naive-index.ts';
 
 const MODEL = modelKey('qwen');
@@ -35,7 +35,7 @@ class Pair {
   readonly #seen = new Set<string>();
   #nowMs = 1_000;
 
-  constructor(capacityTokens: number, branches?: Branches) {
+  constructor(capacityTokens: number, branches?: SharedBlocks) {
     this.index = new PrefixIndex(capacityTokens, branches);
     this.naive = new NaiveIndex(capacityTokens);
   }
@@ -44,7 +44,7 @@ class Pair {
     this.#nowMs += 7;
     if (step.kind === 'record') {
       this.#seen.add(step.text);
-      this.open.push({ text: step.text, epoch: this.index.record(chainOf(step.text), MODEL, TOKENS_PER_BYTE), isCurrent: true });
+      this.open.push({ text: step.text, epoch: this.index.record(chainOf(step.text), MODEL, tokenEnds(chainOf(step.text))), isCurrent: true });
       this.naive.record(step.text);
     } else if (step.kind === 'capacity') {
       this.index.setCapacityTokens(step.tokens);
@@ -61,7 +61,7 @@ class Pair {
   #proceed(step: Extract<Step, { at: number }>, request: Open): void {
     const chain = chainOf(request.text);
     if (step.kind === 'confirm') {
-      this.index.confirm(chain, MODEL, TOKENS_PER_BYTE, this.#nowMs, request.epoch);
+      this.index.confirm(chain, MODEL, tokenEnds(chain), this.#nowMs, request.epoch);
       if (request.isCurrent) this.naive.confirm(request.text, this.#nowMs);
     } else if (step.kind === 'answer') {
       const tokens = step.tokens + 1;
@@ -89,7 +89,7 @@ class Pair {
       for (const name of prefixes(`${known}mM`)) {
         const matched = index.matchedBlocks(chainOf(name), MODEL);
         same(`matched ${name}`, matched, naive.matched(name));
-        same(`held ${name}`, index.heldBlocks(chainOf(name), MODEL, matched), naive.held(name));
+        same(`answered ${name}`, index.answerTokens(chainOf(name), MODEL, matched) > 0, naive.held(name) > matched);
       }
     }
     for (const name of naive.blocks.keys()) same(`parent of ${name}`, name.length === 1 || naive.blocks.has(name.slice(0, -1)), true);
@@ -124,7 +124,7 @@ test('when every request is over and every endpoint forgotten, nothing is left',
   const steps = fc.array(fc.record({ endpoint: fc.nat(2), step }), { maxLength: 80 });
   fc.assert(
     fc.property(capacity, steps, (capacityTokens, steps) => {
-      const branches = new Branches(1_000);
+      const branches = new SharedBlocks(1_000);
       const pairs = Array.from({ length: 3 }, () => new Pair(capacityTokens, branches));
       for (const { endpoint, step } of steps) {
         pairs[endpoint]!.apply(step);
@@ -152,7 +152,7 @@ test('a withdrawn request leaves what would be there without it, as long as noth
     fc.property(text, steps, steps, (withdrawn, before, after) => {
       const pair = new Pair(Infinity);
       for (const step of before) pair.apply(step);
-      const epoch = pair.index.record(chainOf(withdrawn), MODEL, TOKENS_PER_BYTE);
+      const epoch = pair.index.record(chainOf(withdrawn), MODEL, tokenEnds(chainOf(withdrawn)));
       for (const step of after) pair.apply(step);
       pair.index.release(chainOf(withdrawn), MODEL, epoch);
       pair.compare();

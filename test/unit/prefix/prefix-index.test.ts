@@ -1,16 +1,17 @@
 import { test } from 'tap';
 import { PrefixIndex } from '../../../src/prefix/prefix-index.ts';
 import { modelKey } from '../../../src/prefix/model-key.ts';
-import { chainOf, TOKENS_PER_BYTE } from './conversation.ts';
+import { messageEnd } from '../../../src/balance/uncached.ts';
+import { chainOf, tokenEnds } from './conversation.ts';
 
 const MODEL = modelKey('qwen');
 
 function record(index: PrefixIndex, text: string): number {
-  return index.record(chainOf(text), MODEL, TOKENS_PER_BYTE);
+  return index.record(chainOf(text), MODEL, tokenEnds(chainOf(text)));
 }
 
 function confirm(index: PrefixIndex, text: string, epoch: number, nowMs = 0): void {
-  index.confirm(chainOf(text), MODEL, TOKENS_PER_BYTE, nowMs, epoch);
+  index.confirm(chainOf(text), MODEL, tokenEnds(chainOf(text)), nowMs, epoch);
 }
 
 /** A whole request: dispatched, confirmed, released. */
@@ -32,7 +33,8 @@ function matched(index: PrefixIndex, text: string): number {
 }
 
 function held(index: PrefixIndex, text: string): number {
-  return index.heldBlocks(chainOf(text), MODEL, matched(index, text));
+  const blocks = matched(index, text);
+  return index.answerTokens(chainOf(text), MODEL, blocks) === 0 ? blocks : messageEnd(chainOf(text), blocks);
 }
 
 test('an empty index matches nothing and has no tail', async (t) => {
@@ -128,19 +130,19 @@ test('a smaller capacity evicts at once, a larger one makes room', async (t) => 
 
 test('sizes are rounded to sixteenths of a token, and no block is free', async (t) => {
   const index = new PrefixIndex(1_000);
-  const fine = index.record(chainOf('M'), MODEL, 0.3);
-  index.confirm(chainOf('M'), MODEL, 0.3, 0, fine);
-  t.equal(index.confirmedTokens, 34 / 16, '7 bytes are 2.1 tokens');
-  const tiny = index.record(chainOf('ab'), MODEL, 1e-6);
-  index.confirm(chainOf('ab'), MODEL, 1e-6, 0, tiny);
+  const fine = index.record(chainOf('M'), MODEL, Float64Array.of(2.1));
+  index.confirm(chainOf('M'), MODEL, Float64Array.of(2.1), 0, fine);
+  t.equal(index.confirmedTokens, 34 / 16, '2.1 tokens');
+  const tiny = index.record(chainOf('ab'), MODEL, Float64Array.of(1e-5, 2e-5));
+  index.confirm(chainOf('ab'), MODEL, Float64Array.of(1e-5, 2e-5), 0, tiny);
   t.equal(index.confirmedTokens, 36 / 16);
 });
 
 test('a block keeps the size that it came with', async (t) => {
   const index = new PrefixIndex(1_000);
-  const epoch = index.record(chainOf('ab'), MODEL, 0.25);
-  index.confirm(chainOf('ab'), MODEL, 0.5, 0, epoch);
-  index.confirm(chainOf('abc'), MODEL, 0.5, 0, epoch);
+  const epoch = index.record(chainOf('ab'), MODEL, Float64Array.of(8, 16));
+  index.confirm(chainOf('ab'), MODEL, Float64Array.of(16, 32), 0, epoch);
+  index.confirm(chainOf('abc'), MODEL, Float64Array.of(16, 32, 48), 0, epoch);
   t.equal(index.confirmedTokens, 8 + 8 + 16);
 });
 
@@ -229,8 +231,8 @@ test('a million small blocks cost less than 60 bytes each', async (t) => {
   const marks = new Uint8Array(length);
   for (let chain = 0; chain < 250; chain++) {
     for (let i = 0; i < length; i++) hashes.set([Math.imul(chain * length + i, 0x2c1b3c6d), i], 2 * i);
-    const epoch = index.record({ length, hashes, ends, marks }, MODEL, TOKENS_PER_BYTE);
-    index.confirm({ length, hashes, ends, marks }, MODEL, TOKENS_PER_BYTE, 0, epoch);
+    const epoch = index.record({ length, hashes, ends, marks }, MODEL, ends);
+    index.confirm({ length, hashes, ends, marks }, MODEL, ends, 0, epoch);
   }
   t.equal(index.blocks, 1_000_000);
   t.ok(index.bytes / index.blocks < 60, String(index.bytes / index.blocks));

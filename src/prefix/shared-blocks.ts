@@ -1,4 +1,4 @@
-// branches.ts: how many ways prompts went on after a block, on whatever endpoint: what is shared by many is worth computing twice.
+// shared-blocks.ts: what is known of a block on whatever endpoint: how many ways prompts went on after it, and how many tokens it ends at.
 
 import type { Chain } from '../core/chain.ts';
 import { BlockTable } from './block-table.ts';
@@ -6,17 +6,21 @@ import type { ModelKey } from './model-key.ts';
 
 /** Field of an entry: how many prefix indexes have the block, times HOLDER, plus its count of continuations. */
 const SEEN = 2;
-const STRIDE = 3;
+/** Sixteenths of a token that a prompt has up to the end of the block, as far as the engine has told; 0 is unknown. */
+const TOKENS_END = 3;
+const STRIDE = 4;
+const SIXTEENTHS = 16;
 const HOLDER = 256;
 const COUNT_MAX = 255;
 
 /**
- * The blocks of all endpoints' prefix indexes, each with the number of different continuations seen after it.
+ * The blocks of all endpoints' prefix indexes, each with the number of different continuations seen after it, and with the tokens up
+ * to its end: the engines count a prompt alike wherever it goes.
  *
  * The indexes say when a block appears and leaves (`add`, `remove`); a block is forgotten with its last holder. A continuation that
  * was forgotten and comes back counts again.
  */
-export class Branches {
+export class SharedBlocks {
   readonly #table = new BlockTable(STRIDE);
   readonly #entriesMax: number;
 
@@ -64,15 +68,33 @@ export class Branches {
     if ((fields[last + SEEN]! & COUNT_MAX) < COUNT_MAX) fields[last + SEEN]!++;
   }
 
-  /** `out[i]` for each i < `upTo`: the largest count of block i or a later block of this prompt, at least 1. */
-  branches(chain: Chain, model: ModelKey, upTo: number, out: Uint8Array): void {
+  /**
+   * Fills in, for each block i of the chain that is known, `branches[i]`: the largest count of it or a later block of this prompt, at
+   * least 1, and `tokenEnds[i]`: tokens of the prompt up to its end, 0 where no engine has told yet.
+   *
+   * Gives how many leading blocks are known; beyond them `branches` is 1 and `tokenEnds` 0.
+   */
+  read(chain: Chain, model: ModelKey, branches: Uint8Array, tokenEnds: Float64Array): number {
     const known = this.#table.leading(chain, model);
-    out.fill(1, known, Math.max(known, upTo));
+    branches.fill(1, known, chain.length);
+    tokenEnds.fill(0, known, chain.length);
     let most = 1;
     for (let i = known - 1; i >= 0; i--) {
-      const count = this.#table.fields[this.#table.findBlock(chain, model, i) + SEEN]! & COUNT_MAX;
+      const entry = this.#table.findBlock(chain, model, i);
+      const count = this.#table.fields[entry + SEEN]! & COUNT_MAX;
       if (count > most) most = count;
-      if (i < upTo) out[i] = most;
+      branches[i] = most;
+      tokenEnds[i] = this.#table.fields[entry + TOKENS_END]! / SIXTEENTHS;
+    }
+    return known;
+  }
+
+  /** Keeps what an engine told about the blocks of a prompt. What is known already stays: it was told of a prompt that ended nearer. */
+  noteTokenEnds(chain: Chain, model: ModelKey, tokenEnds: Float64Array): void {
+    for (let i = 0; i < chain.length; i++) {
+      const entry = this.#table.findBlock(chain, model, i);
+      if (entry === 0) return;
+      if (this.#table.fields[entry + TOKENS_END] === 0) this.#table.fields[entry + TOKENS_END] = Math.round(tokenEnds[i]! * SIXTEENTHS);
     }
   }
 

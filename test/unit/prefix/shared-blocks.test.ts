@@ -1,29 +1,29 @@
 import * as fc from 'fast-check';
 import { test } from 'tap';
-import { Branches } from '../../../src/prefix/branches.ts';
+import { SharedBlocks } from '../../../src/prefix/shared-blocks.ts';
 import { modelKey } from '../../../src/prefix/model-key.ts';
 import { PrefixIndex } from '../../../src/prefix/prefix-index.ts';
-import { chainOf, TOKENS_PER_BYTE } from './conversation.ts';
+import { chainOf, tokenEnds } from './conversation.ts';
 import { prefixes } from './naive-index.ts';
 
 const MODEL = modelKey('qwen');
 
 /** A request as the dispatcher sees it through; it stays in flight. */
-function dispatch(branches: Branches, index: PrefixIndex, text: string): void {
+function dispatch(branches: SharedBlocks, index: PrefixIndex, text: string): void {
   branches.record(chainOf(text), MODEL);
-  index.record(chainOf(text), MODEL, TOKENS_PER_BYTE);
+  index.record(chainOf(text), MODEL, tokenEnds(chainOf(text)));
 }
 
-function after(branches: Branches, text: string, upTo = text.length): number[] {
+function after(branches: SharedBlocks, text: string): number[] {
   const out = new Uint8Array(text.length);
-  branches.branches(chainOf(text), MODEL, upTo, out);
+  branches.read(chainOf(text), MODEL, out, new Float64Array(text.length));
   return [...out];
 }
 
 test('a block has as many branches as there were ways on, and a block before it at least as many', async () => {
   fc.assert(
     fc.property(fc.array(fc.stringMatching(/^[ab]{1,4}[a-f]{0,3}$/), { minLength: 1, maxLength: 30 }), (texts) => {
-      const branches = new Branches(1_000);
+      const branches = new SharedBlocks(1_000);
       const indexes = [new PrefixIndex(0, branches), new PrefixIndex(0, branches)];
       texts.forEach((text, i) => dispatch(branches, indexes[i % 2]!, text));
       const seen = new Set(texts.flatMap(prefixes));
@@ -39,23 +39,32 @@ test('a block has as many branches as there were ways on, and a block before it 
 });
 
 test('what nobody sent has one branch', async (t) => {
-  const branches = new Branches(1_000);
+  const branches = new SharedBlocks(1_000);
   t.strictSame(after(branches, 'abc'), [1, 1, 1]);
   const index = new PrefixIndex(0, branches);
   for (const end of 'xyz') dispatch(branches, index, `a${end}`);
   t.strictSame(after(branches, 'aqrs'), [3, 1, 1, 1]);
 });
 
-test('later blocks count even where the answer is cut short, and what lies beyond is left alone', async (t) => {
-  const branches = new Branches(1_000);
-  const index = new PrefixIndex(0, branches);
-  for (const end of 'xyz') dispatch(branches, index, `abc${end}`);
-  t.strictSame(after(branches, 'abcx', 2), [3, 3, 0, 0]);
-  t.strictSame(after(branches, 'qbcx', 2), [1, 1, 0, 0]);
+test('the tokens up to a block are known once an engine has told, until its last holder loses it', async (t) => {
+  const shared = new SharedBlocks(1_000);
+  const index = new PrefixIndex(0, shared);
+  const ends = (text: string): number[] => {
+    const out = new Float64Array(text.length);
+    shared.read(chainOf(text), MODEL, new Uint8Array(text.length), out);
+    return [...out];
+  };
+  dispatch(shared, index, 'abc');
+  t.strictSame(ends('abcd'), [0, 0, 0, 0]);
+  shared.noteTokenEnds(chainOf('abc'), MODEL, Float64Array.of(10, 20, 30.5));
+  shared.noteTokenEnds(chainOf('abd'), MODEL, Float64Array.of(11, 21, 31));
+  t.strictSame(ends('abcd'), [10, 20, 30.5, 0], 'the first to tell is believed, and what nobody holds is not kept');
+  index.release(chainOf('abc'), MODEL, index.epoch);
+  t.strictSame(ends('abc'), [0, 0, 0]);
 });
 
 test('the first branch after what used to be the end of a prompt is one, not two', async (t) => {
-  const branches = new Branches(1_000);
+  const branches = new SharedBlocks(1_000);
   const index = new PrefixIndex(0, branches);
   dispatch(branches, index, 'ab');
   dispatch(branches, index, 'abc');
@@ -65,14 +74,14 @@ test('the first branch after what used to be the end of a prompt is one, not two
 });
 
 test('a repeated prompt adds no branch, on whatever endpoint', async (t) => {
-  const branches = new Branches(1_000);
+  const branches = new SharedBlocks(1_000);
   dispatch(branches, new PrefixIndex(0, branches), 'ab');
   dispatch(branches, new PrefixIndex(0, branches), 'ab');
   t.strictSame(after(branches, 'ab'), [1, 1]);
 });
 
 test('a block is forgotten with its last holder, and its count with it', async (t) => {
-  const branches = new Branches(1_000);
+  const branches = new SharedBlocks(1_000);
   const indexes = [new PrefixIndex(0, branches), new PrefixIndex(0, branches)];
   for (const index of indexes) for (const text of ['ab', 'ac']) dispatch(branches, index, text);
   t.equal(branches.entries, 3);
@@ -84,7 +93,7 @@ test('a block is forgotten with its last holder, and its count with it', async (
 });
 
 test('counts stop at 255, halve, and do not fall below one', async (t) => {
-  const branches = new Branches(1_000);
+  const branches = new SharedBlocks(1_000);
   const index = new PrefixIndex(0, branches);
   for (let i = 0; i < 300; i++) dispatch(branches, index, `a${String.fromCharCode(1_000 + i)}`);
   const probe = `a${String.fromCharCode(1_000)}`;
@@ -100,7 +109,7 @@ test('counts stop at 255, halve, and do not fall below one', async (t) => {
 });
 
 test('a full table tracks nothing new, counts nothing, and empties cleanly', async (t) => {
-  const branches = new Branches(3);
+  const branches = new SharedBlocks(3);
   const indexes = [new PrefixIndex(0, branches), new PrefixIndex(0, branches)];
   dispatch(branches, indexes[0]!, 'abcd');
   for (let i = 0; i < 3; i++) dispatch(branches, indexes[1]!, 'abx');

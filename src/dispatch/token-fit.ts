@@ -1,0 +1,106 @@
+// token-fit.ts: how many tokens a prompt has, learned from the prompts that an engine has counted.
+
+import { type Chain, chainBytes, MESSAGE_END } from '../core/chain.ts';
+
+/** What a chat template adds to each message before anything was learned. */
+const MESSAGE_ASSUMED_TOKENS = 4;
+/** Of what was learned, kept with each further prompt. */
+const KEPT = 0.998;
+/** How far the assumptions may be wrong: bytes by about half, messages by ten tokens, the rest by twenty. */
+const PRIOR: readonly number[] = [0.25, 100, 400];
+/** Prompts of the same size differ by this share of their tokens. */
+const NOISE_SHARE = 0.05;
+const NOISE_TOKENS_MIN = 16;
+const TOKENS_PER_BYTE_MIN = 1 / 16;
+const TOKENS_PER_BYTE_MAX = 2;
+const MESSAGE_TOKENS_MAX = 64;
+
+/**
+ * tokens ≈ bytes × tokensPerByte + messages × messageTokens + the rest, by recursive least squares with forgetting.
+ *
+ * The rest (a default system prompt, the invitation to answer) is fitted so that it does not spoil the others, and is not used: nobody
+ * knows on which side of a match it stands.
+ */
+export class TokenFit {
+  readonly #bytesPerTokenAssumed: number;
+  readonly #weights = [1, MESSAGE_ASSUMED_TOKENS, 0];
+  readonly #covariance = [PRIOR[0]!, 0, 0, 0, PRIOR[1]!, 0, 0, 0, PRIOR[2]!];
+
+  constructor(bytesPerTokenAssumed: number) {
+    this.#bytesPerTokenAssumed = bytesPerTokenAssumed;
+  }
+
+  get tokensPerByte(): number {
+    return Math.min(TOKENS_PER_BYTE_MAX, Math.max(TOKENS_PER_BYTE_MIN, this.#weights[0]! / this.#bytesPerTokenAssumed));
+  }
+
+  get messageTokens(): number {
+    return Math.min(MESSAGE_TOKENS_MAX, Math.max(0, this.#weights[1]!));
+  }
+
+  /** An engine counted this prompt. */
+  learn(chain: Chain, promptTokens: number): void {
+    const scale = 1 / Math.max(NOISE_TOKENS_MIN, NOISE_SHARE * promptTokens);
+    const x = [(chainBytes(chain) / this.#bytesPerTokenAssumed) * scale, messagesOf(chain) * scale, scale];
+    const p = this.#covariance;
+    const px = [0, 1, 2].map((row) => p[3 * row]! * x[0]! + p[3 * row + 1]! * x[1]! + p[3 * row + 2]! * x[2]!);
+    const denominator = KEPT + dot(x, px);
+    const error = promptTokens * scale - dot(x, this.#weights);
+    for (let row = 0; row < 3; row++) {
+      this.#weights[row]! += (px[row]! / denominator) * error;
+      for (let column = 0; column < 3; column++) {
+        const shrunk = (p[3 * row + column]! - (px[row]! * px[column]!) / denominator) / KEPT;
+        // What no prompt tells about must not become uncertain without end.
+        p[3 * row + column] = row === column ? Math.min(PRIOR[row]!, shrunk) : shrunk;
+      }
+    }
+  }
+
+  /**
+   * Fills in what no engine has told: `tokenEnds[i]` is 0 there, and the tokens up to the end of block i elsewhere.
+   *
+   * Gives how many leading blocks end where an engine has told.
+   */
+  fill(chain: Chain, tokenEnds: Float64Array): number {
+    const { tokensPerByte, messageTokens } = this;
+    let tokens = 0;
+    let bytes = 0;
+    let counted = 0;
+    for (let i = 0; i < chain.length; i++) {
+      const end = chain.ends[i]!;
+      if (tokenEnds[i]! > 0) {
+        // What was told may lie below an estimate before it; ends never fall.
+        tokens = Math.max(tokenEnds[i]!, i === 0 ? 0 : tokenEnds[i - 1]!);
+        counted = i + 1;
+      } else {
+        tokens += (end - bytes) * tokensPerByte + ((chain.marks[i]! & MESSAGE_END) === 0 ? 0 : messageTokens);
+      }
+      tokenEnds[i] = tokens;
+      bytes = end;
+    }
+    return counted;
+  }
+}
+
+/**
+ * Fits the ends that were estimated, those of blocks from `counted` on, to what the engine counted for the whole prompt.
+ *
+ * Changes nothing where the count cannot be right.
+ */
+export function fitTokenEnds(tokenEnds: Float64Array, counted: number, promptTokens: number): void {
+  const last = tokenEnds.length - 1;
+  const base = counted === 0 ? 0 : tokenEnds[counted - 1]!;
+  if (last < counted || promptTokens <= base || tokenEnds[last]! <= base) return;
+  const stretch = (promptTokens - base) / (tokenEnds[last]! - base);
+  for (let i = counted; i <= last; i++) tokenEnds[i] = base + (tokenEnds[i]! - base) * stretch;
+}
+
+function messagesOf(chain: Chain): number {
+  let messages = 0;
+  for (let i = 0; i < chain.length; i++) messages += chain.marks[i]! & MESSAGE_END;
+  return messages;
+}
+
+function dot(a: readonly number[], b: readonly number[]): number {
+  return a[0]! * b[0]! + a[1]! * b[1]! + a[2]! * b[2]!;
+}

@@ -1,0 +1,16 @@
+// stretch.ts: neighbouring blocks of a prompt that a cache used together, and what is believed of them.
+
+export interface Stretch {
+  /**
+   * `idle`: held, and nobody's now, so the engine may have evicted it. `busy`: under way or in use, which proves nothing. `ghost`: a cache
+   * of the assumed size would have evicted it.
+   */
+  readonly kind: 'idle' | 'busy' | 'ghost';
+  readonly bucket: number;
+  /** Tokens that the cache used since. */
+  readonly distanceTokens: number;
+  /** On the dispatcher's clock, modulo 2³² ms; of a ghost 0. */
+  readonly confirmedAtMs: number;
+  /** Tokens of the prompt up to the end of the stretch. */
+  tokensEnd: number;
+}
