@@ -1,6 +1,6 @@
 // granularity.ts: how far the blocks are from saying how much two prompts really share.
 
-import { heldBytes } from '../../src/balance/uncached.ts';
+import { heldTokens } from '../../src/balance/uncached.ts';
 import { type Chain, chainBytes } from '../../src/core/chain.ts';
 import type { Random } from '../../src/core/random.ts';
 import type { PromptReader } from '../../src/prompt/read.ts';
@@ -14,7 +14,7 @@ export function granularityErrors(reader: PromptReader, random: Random, shape: S
     const { turns, commonBytes } = diverged(random, old);
     const [known] = reader.read('chat', chatBody(old)).prompts;
     const [asked] = reader.read('chat', chatBody(turns)).prompts;
-    errors.push(Math.abs(heldBytes(asked, sharedBlocks(known, asked)) - commonBytes) / chainBytes(asked));
+    errors.push(Math.abs(heldTokens(asked, asked.ends, sharedBlocks(known, asked)) - commonBytes) / chainBytes(asked));
   }
   return errors;
 }

@@ -2,7 +2,6 @@
 
 import type { Chain } from '../core/chain.ts';
 import { chainBytes } from '../core/chain.ts';
-import type { GenerationFacts } from '../core/request.ts';
 import type { Candidate } from '../balance/policy.ts';
 import { pressures } from '../balance/pressure.ts';
 import { discountedSums, heldTokens, messageEnd, uncachedTokens } from '../balance/uncached.ts';
@@ -21,7 +20,6 @@ export interface View extends Candidate {
 }
 
 export interface AskContext {
-  readonly facts: GenerationFacts;
   readonly key: ModelKey;
   readonly learned: LearnedModel;
   readonly nowMs: number;
@@ -39,11 +37,22 @@ export interface SizedPrompt {
   readonly branches: Uint8Array;
 }
 
-export function sizePrompt(chain: Chain, shared: SharedBlocks, key: ModelKey, learned: LearnedModel): SizedPrompt {
+/** `known`: how many leading blocks are worth looking up; no endpoint holds more. */
+export function sizePrompt(chain: Chain, known: number, shared: SharedBlocks, key: ModelKey, learned: LearnedModel): SizedPrompt {
   const tokenEnds = new Float64Array(chain.length);
-  const branches = new Uint8Array(chain.length);
-  shared.read(chain, key, branches, tokenEnds);
+  const branches = new Uint8Array(chain.length).fill(1, known);
+  shared.read(chain, key, known, branches, tokenEnds);
   return { chain, tokenEnds, counted: learned.tokens.fill(chain, tokenEnds), branches };
+}
+
+/** How many leading blocks of the chain each endpoint holds. */
+export function matchEndpoints(estimates: readonly Estimate[], chain: Chain, key: ModelKey): number[] {
+  let guess = 0;
+  return estimates.map(({ index }) => {
+    const matched = index.matchedBlocks(chain, key, guess);
+    if (matched > 0) guess = matched;
+    return matched;
+  });
 }
 
 export function promptTokensOf({ chain, tokenEnds }: SizedPrompt): number {
@@ -54,7 +63,7 @@ export function promptTokensOf({ chain, tokenEnds }: SizedPrompt): number {
 let sums = new Float64Array(512);
 
 /** One view for each estimate, in the same order. */
-export function viewEndpoints(estimates: readonly Estimate[], prompt: SizedPrompt, ask: AskContext): View[] {
+export function viewEndpoints(estimates: readonly Estimate[], matched: readonly number[], prompt: SizedPrompt, ask: AskContext): View[] {
   const { key, nowMs, learned } = ask;
   const { chain, tokenEnds } = prompt;
   if (sums.length <= chain.length) sums = new Float64Array(2 * chain.length);
@@ -62,7 +71,6 @@ export function viewEndpoints(estimates: readonly Estimate[], prompt: SizedPromp
 
   const bytes = chainBytes(chain);
   const promptTokens = promptTokensOf(prompt);
-  const matched = estimates.map(({ index }) => index.matchedBlocks(chain, key));
   const answers = learned.answersAreReused ? estimates.map(({ index }, i) => index.answerTokens(chain, key, matched[i]!)) : matched.map(() => 0);
   const held = matched.map((blocks, i) => Math.min(promptTokens, heldTokens(chain, tokenEnds, blocks) + answers[i]!));
   const inserted = held.map((tokens) => promptTokens - tokens + learned.meanAnswerTokens);

@@ -10,7 +10,8 @@ import type { Endpoint } from '../pool/endpoint.ts';
 import { takeLease } from '../pool/lease.ts';
 import type { Pools } from '../pool/pools.ts';
 import { modelKey } from '../prefix/model-key.ts';
-import { predictCachedTokens, promptTokensOf, sizePrompt, type SizedPrompt, viewEndpoints } from './ask-view.ts';
+import type { AccountTerms } from './account.ts';
+import { matchEndpoints, predictCachedTokens, promptTokensOf, sizePrompt, viewEndpoints } from './ask-view.ts';
 import { Attempts, type AttemptState } from './attempts.ts';
 import { Estimates } from './estimates.ts';
 import { chooseTarget, refusal, resolveModel } from './models.ts';
@@ -92,11 +93,15 @@ export class PrefixDispatcher implements Dispatcher {
     const key = modelKey(target.model);
     const learned = estimates.model(target.model);
     const shared = estimates.sharedAt(nowMs);
-    const prompts = facts.prompts.map((chain) => sizePrompt(chain, shared, key, learned)) as [SizedPrompt, ...SizedPrompt[]];
-    const views = viewEndpoints(candidates.map((endpoint) => estimates.of(endpoint)), prompts[0], { facts, key, learned, nowMs, endpoints: available.length });
+    const [longest, ...shorter] = facts.prompts;
+    const believed = candidates.map((endpoint) => estimates.of(endpoint));
+    const matched = matchEndpoints(believed, longest, key);
+    const prompt = sizePrompt(longest, Math.max(...matched), shared, key, learned);
+    const prompts: AccountTerms['prompts'] = [prompt, ...shorter.map((chain) => sizePrompt(chain, chain.length, shared, key, learned))];
+    const views = viewEndpoints(believed, matched, prompt, { key, learned, nowMs, endpoints: available.length });
     const view = views[listener.choose(views, { random, turn: listener.turn++ })]!;
     const { endpoint } = view.estimate;
-    const promptTokens = prompts.reduce((sum, prompt) => sum + promptTokensOf(prompt), 0);
+    const promptTokens = prompts.reduce((sum, each) => sum + promptTokensOf(each), 0);
     const predictedCachedTokens = predictCachedTokens(view.heldTokens, promptTokens, view.estimate.blockSize);
     // Whole numbers come back to exactly zero, and idle endpoints stay exactly equal.
     const uncachedTokens = Math.round(Math.max(0, promptTokens - view.heldTokens));

@@ -47,6 +47,8 @@ export class PrefixIndex {
   readonly #ghosts = new Ghosts(this.#recency);
   #epoch = 0;
   #capacity: number;
+  /** Of the block to be evicted next; undefined when that may have become another one. */
+  #tailConfirmedAt: number | undefined;
   #confirmed = 0;
 
   /** `shared`, if any, hears of every block of a prompt that appears here and of every block that leaves. */
@@ -82,12 +84,15 @@ export class PrefixIndex {
   /** Time since the block that is to be evicted next was confirmed; Infinity when there is none. */
   tailAgeMs(nowMs: number): number {
     const oldest = this.#table.fields[YOUNGER]!;
-    return oldest === 0 ? Infinity : Math.max(0, (nowMs - this.#table.fields[oldest + CONFIRMED_AT]!) | 0);
+    if (oldest === 0) return Infinity;
+    // Asked of every endpoint for every request: the block itself is rarely in the processor's cache.
+    this.#tailConfirmedAt ??= this.#table.fields[oldest + CONFIRMED_AT]!;
+    return Math.max(0, (nowMs - this.#tailConfirmedAt) | 0);
   }
 
-  /** How many leading blocks of the chain are there. */
-  matchedBlocks(chain: Chain, model: ModelKey): number {
-    return this.#table.leading(chain, model);
+  /** How many leading blocks of the chain are there; `guess` is how many there may well be. */
+  matchedBlocks(chain: Chain, model: ModelKey, guess = 0): number {
+    return this.#table.leading(chain, model, guess);
   }
 
   /** Tokens of the assistant's message behind the first `matched` blocks, if this endpoint wrote it in answer to them; else 0. */
@@ -182,6 +187,7 @@ export class PrefixIndex {
     this.#ghosts.clear();
     this.#recency.clear();
     this.#confirmed = 0;
+    this.#tailConfirmedAt = undefined;
     this.#epoch++;
   }
 
@@ -271,6 +277,7 @@ export class PrefixIndex {
     fields[block + YOUNGER] = younger;
     fields[older + YOUNGER] = block;
     fields[younger + OLDER] = block;
+    if (older === 0) this.#tailConfirmedAt = undefined;
   }
 
   #unlink(block: number): void {
@@ -279,6 +286,7 @@ export class PrefixIndex {
     const younger = fields[block + YOUNGER]!;
     fields[older + YOUNGER] = younger;
     fields[younger + OLDER] = older;
+    if (older === 0) this.#tailConfirmedAt = undefined;
   }
 }
 

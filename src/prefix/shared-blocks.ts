@@ -69,24 +69,19 @@ export class SharedBlocks {
   }
 
   /**
-   * Fills in, for each block i of the chain that is known, `branches[i]`: the largest count of it or a later block of this prompt, at
-   * least 1, and `tokenEnds[i]`: tokens of the prompt up to its end, 0 where no engine has told yet.
-   *
-   * Gives how many leading blocks are known; beyond them `branches` is 1 and `tokenEnds` 0.
+   * Fills in, for each block i < `upTo` of the chain, `branches[i]`: the largest count of it or a later one of these blocks, at least 1,
+   * and `tokenEnds[i]`: tokens of the prompt up to its end, 0 where no engine has told.
    */
-  read(chain: Chain, model: ModelKey, branches: Uint8Array, tokenEnds: Float64Array): number {
-    const known = this.#table.leading(chain, model);
-    branches.fill(1, known, chain.length);
-    tokenEnds.fill(0, known, chain.length);
+  read(chain: Chain, model: ModelKey, upTo: number, branches: Uint8Array, tokenEnds: Float64Array): void {
     let most = 1;
-    for (let i = known - 1; i >= 0; i--) {
+    for (let i = upTo - 1; i >= 0; i--) {
+      // What is not tracked is entry 0, whose fields are 0.
       const entry = this.#table.findBlock(chain, model, i);
       const count = this.#table.fields[entry + SEEN]! & COUNT_MAX;
       if (count > most) most = count;
       branches[i] = most;
       tokenEnds[i] = this.#table.fields[entry + TOKENS_END]! / SIXTEENTHS;
     }
-    return known;
   }
 
   /** Keeps what an engine told about the blocks of a prompt. What is known already stays: it was told of a prompt that ended nearer. */

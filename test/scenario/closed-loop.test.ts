@@ -3,13 +3,13 @@ import { ClosedLoop } from './closed-loop.ts';
 
 const CAPACITY = 40_000;
 const BASE = { capacityTokens: CAPACITY, conversations: 60 };
-const SEEDS = [1, 2, 3];
+const SEEDS = [1, 2];
 
 for (const seed of SEEDS) {
   test(`seed ${seed}: with eviction under way, predictions are off by less than 1 % of the prompt tokens`, async (t) => {
     const loop = new ClosedLoop({ ...BASE, seed, toldTokens: CAPACITY });
     loop.error(400);
-    const error = loop.error(2000);
+    const error = loop.error(1000);
     t.ok(loop.house.status(0).index.tokens > 0.9 * CAPACITY, 'the cache is full');
     t.ok(error < 0.01, `error ${error}`);
   });
@@ -18,7 +18,7 @@ for (const seed of SEEDS) {
     for (const lost of [0, 0.02]) {
       test(`seed ${seed}: a capacity told ${name} is corrected, ${lost * 100} % of prompts lost otherwise`, async (t) => {
         const loop = new ClosedLoop({ ...BASE, seed, toldTokens, lost });
-        loop.error(1500);
+        loop.error(1000);
         const error = loop.error(1000);
         t.ok(error < 0.03, `error ${error}`);
         const { capacityTokens } = loop.house.status(0).index;

@@ -16,7 +16,7 @@ function dispatch(branches: SharedBlocks, index: PrefixIndex, text: string): voi
 
 function after(branches: SharedBlocks, text: string): number[] {
   const out = new Uint8Array(text.length);
-  branches.read(chainOf(text), MODEL, out, new Float64Array(text.length));
+  branches.read(chainOf(text), MODEL, text.length, out, new Float64Array(text.length));
   return [...out];
 }
 
@@ -51,7 +51,7 @@ test('the tokens up to a block are known once an engine has told, until its last
   const index = new PrefixIndex(0, shared);
   const ends = (text: string): number[] => {
     const out = new Float64Array(text.length);
-    shared.read(chainOf(text), MODEL, new Uint8Array(text.length), out);
+    shared.read(chainOf(text), MODEL, text.length, new Uint8Array(text.length), out);
     return [...out];
   };
   dispatch(shared, index, 'abc');
