@@ -11,7 +11,7 @@ const demo = fileURLToPath(new URL('../../bench/demo/main.ts', import.meta.url))
 const PROCESSES_TIMEOUT_MS = 120_000;
 
 test('the demo ends after its time with answers from both ports', { timeout: PROCESSES_TIMEOUT_MS }, async (t) => {
-  const { stdout } = await promisify(execFile)(process.execPath, [demo, '--for', '4']);
+  const { stdout } = await promisify(execFile)(process.execPath, [demo, '--for', '6']);
   t.match(stdout, /curl -N http:\/\/127\.0\.0\.1:\d+\/v1\/chat\/completions/);
   t.match(stdout, /prefix-cost {3,}[1-9]/);
   t.match(stdout, /least-request {3,}[1-9]/);
