@@ -64,6 +64,7 @@ export async function forward(deps: ForwardDeps, exchange: Exchange): Promise<vo
 
 async function route(deps: ForwardDeps, exchange: Exchange, facts: GenerationFacts, client: ClientResponse, record: RequestRecord, startedMs: number): Promise<void> {
   const excluded: string[] = [];
+  let failed: Outcome | undefined;
   for (;;) {
     if (client.gone) {
       record.outcome = 'client_gone';
@@ -73,7 +74,9 @@ async function route(deps: ForwardDeps, exchange: Exchange, facts: GenerationFac
     const assigned = deps.dispatcher.assign({ facts, listener: exchange.listener, excluded });
     record.choiceDurationMs = deps.clock() - askedMs;
     if (assigned.kind === 'refused') {
-      refuse(client, record, refusalAnswer(assigned));
+      // With nobody left to try, what went wrong is the answer.
+      if (failed === undefined) refuse(client, record, refusalAnswer(assigned));
+      else closeClient(client, record, exchange.surface, failed, false);
       return;
     }
     noteAssignment(deps, record, assigned);
@@ -82,6 +85,7 @@ async function route(deps: ForwardDeps, exchange: Exchange, facts: GenerationFac
     if (next === undefined) return;
     deps.observer.retried(record, next.reason);
     if (next.elsewhere) excluded.push(assigned.endpoint.id);
+    failed = outcome;
   }
 }
 

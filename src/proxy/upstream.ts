@@ -48,8 +48,10 @@ export function outcomeOfError(error: Error, started: boolean, answered: boolean
   return { kind: 'reset', stale: !answered && wasReused(error) };
 }
 
-/** The same for an error of which nothing is known but itself. */
+/** The same for an error of which nothing is known but itself, of a request that has undici's own limits. */
 export function outcomeOfRequestError(error: Error): Outcome {
+  if (codeOf(error) === 'UND_ERR_HEADERS_TIMEOUT') return { kind: 'timeout', limit: 'first_byte_ms' };
+  if (codeOf(error) === 'UND_ERR_BODY_TIMEOUT') return { kind: 'timeout', limit: 'idle_ms' };
   return outcomeOfError(error, !isConnectError(error), false);
 }
 

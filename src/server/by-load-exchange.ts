@@ -10,12 +10,15 @@ import { errorBody, type ErrorAnswer } from '../proxy/error-answer.ts';
 import { isRequestId } from '../proxy/headers.ts';
 import { newRecord } from '../proxy/new-record.ts';
 import { answerTo, recordedOutcome, sentence } from '../proxy/retry.ts';
+import type { Swept } from '../proxy/sweep.ts';
 import { outcomeOfRequestError } from '../proxy/upstream.ts';
 import { BodyTooLarge, tooLarge } from './body-limit.ts';
 import type { ClientListenerOptions } from './options.ts';
 import { rawPath, surfaceOf } from './surfaces.ts';
 
-export class ByLoadExchange {
+const OVERDUE: Outcome = { kind: 'timeout', limit: 'total_ms' };
+
+export class ByLoadExchange implements Swept {
   readonly id: string;
   readonly #options: ClientListenerOptions;
   readonly #reply: FastifyReply;
@@ -24,6 +27,7 @@ export class ByLoadExchange {
   readonly #startedMs: number;
   readonly #leaving = new AbortController();
   #attempt: number | undefined;
+  #overdue = false;
 
   constructor(options: ClientListenerOptions, request: FastifyRequest, reply: FastifyReply, kind: 'by-load' | 'stored-response') {
     const given = request.headers['x-request-id'];
@@ -45,9 +49,10 @@ export class ByLoadExchange {
     return this.#reply.code(answer.status).type('application/json').send(errorBody(this.#surface, answer));
   }
 
-  /** From here on there is a lease. The signal says that the client left. */
+  /** From here on there is a lease. The signal says that the client left, or that its time is over. */
   begin(assigned: Assignment): AbortSignal {
     this.#attempt = assigned.attempt;
+    this.#options.forward.sweep.add(this);
     this.#record.attempts = 1;
     this.#record.policy = assigned.policy;
     this.#record.pool = assigned.endpoint.pool;
@@ -70,13 +75,21 @@ export class ByLoadExchange {
       this.answer(tooLarge(this.#options.bodyBytesMax));
       return;
     }
-    const outcome = outcomeOfRequestError(cause);
+    const outcome: Outcome = this.#overdue ? OVERDUE : outcomeOfRequestError(cause);
     this.#finish(outcome);
     this.answer(answerTo(outcome));
   }
 
+  sweep(nowMs: number): void {
+    if (nowMs - this.#startedMs <= this.#options.forward.limits.totalMs) return;
+    this.#overdue = true;
+    this.#finish(OVERDUE);
+    this.#leaving.abort();
+  }
+
   #finish(outcome: Outcome): void {
     if (this.#attempt === undefined) return;
+    this.#options.forward.sweep.delete(this);
     this.#options.forward.dispatcher.finish(this.#attempt, outcome);
     this.#attempt = undefined;
     this.#record.outcome = recordedOutcome(outcome);

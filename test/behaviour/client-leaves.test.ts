@@ -63,9 +63,9 @@ for (const { name, said, computed } of PHASES) {
       leave(client);
       await soon(request.closed);
       t.match(await router.endpoints(), [{ in_flight: 0, queued_prompt_tokens: 0 }], 'the lease is back when the connection is gone');
-      const [{ index }] = (await router.endpoints()) as [{ index: { tokens: number; blocks: number } }];
-      t.equal(index.blocks > 0, computed);
-      t.equal(index.tokens > 0, computed);
+      const [after] = await router.endpoints();
+      t.equal(after!.index.blocks > 0, computed);
+      t.equal(after!.index.tokens > 0, computed);
       await eventually(async () => (await router.metric('warmroute_requests_total', { outcome: 'client_gone' })) === 1);
       t.equal(await router.metric('warmroute_retries_total'), 0);
       t.equal(upstream.requests.length, 1);

@@ -69,6 +69,14 @@ for (const surface of SURFACES) {
   });
 }
 
+test('when the only endpoint breaks the client hears of that, not that there is none', async (t) => {
+  const upstream = await startRawUpstream(t, ({ socket }) => socket.resetAndDestroy());
+  const { url, metric } = await start(t, [upstream]);
+  t.match(await call(t, url, { path: CHAT.path, body }), { status: 502, whole: true });
+  t.equal(upstream.requests.length, 1);
+  t.equal(await metric('warmroute_requests_total', { outcome: 'error', code: '502' }), 1);
+});
+
 test('refused everywhere is a 502, and then that nobody is available, a 503 that says when to come back', async (t) => {
   const upstreams = [await startRawUpstream(t, answerWhole), await startRawUpstream(t, answerWhole)];
   const { url, metric } = await start(t, upstreams);

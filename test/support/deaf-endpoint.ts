@@ -36,7 +36,7 @@ export async function startDeafEndpoint(t: Test): Promise<DeafEndpoint> {
   return {
     url: `http://127.0.0.1:${port}`,
     async deafen() {
-      worker.postMessage('deafen');
+      worker.postMessage('deafen', []);
       await once(worker, 'message');
       const first = connect(port, '127.0.0.1');
       await once(first, 'connect');
@@ -46,7 +46,7 @@ export async function startDeafEndpoint(t: Test): Promise<DeafEndpoint> {
     },
     listenAgain,
     async asked() {
-      worker.postMessage('asked');
+      worker.postMessage('asked', []);
       const [asked] = (await once(worker, 'message')) as [string[]];
       return asked;
     },
@@ -64,9 +64,9 @@ function listen(gate: Int32Array): void {
       socket.write(`HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
     });
   });
-  server.listen({ port: 0, host: '127.0.0.1', backlog: BACKLOG }, () => parentPort?.postMessage((server.address() as AddressInfo).port));
+  server.listen({ port: 0, host: '127.0.0.1', backlog: BACKLOG }, () => parentPort?.postMessage((server.address() as AddressInfo).port, []));
   parentPort?.on('message', (message: string) => {
-    parentPort?.postMessage(message === 'asked' ? asked : message);
+    parentPort?.postMessage(message === 'asked' ? asked : message, []);
     // The whole thread sleeps, so nothing is accepted; the kernel's queue of one fills.
     if (message === 'deafen') Atomics.wait(gate, 0, 0);
   });

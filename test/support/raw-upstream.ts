@@ -43,6 +43,7 @@ export async function startRawUpstream(t: Test, onRequest: (request: RawRequest)
 
 class Upstream implements RawUpstream {
   readonly requests: RawRequest[] = [];
+  id = '';
   readonly #waiting: (() => void)[] = [];
   readonly #sockets = new Set<Socket>();
   readonly #used = new Set<Socket>();
@@ -59,12 +60,11 @@ class Upstream implements RawUpstream {
   listen(port: number): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject);
-      this.#server.listen(port, '127.0.0.1', resolve);
+      this.#server.listen(port, '127.0.0.1', () => {
+        this.id = `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+        resolve();
+      });
     });
-  }
-
-  get id(): string {
-    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
   get url(): string {
