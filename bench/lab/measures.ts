@@ -12,7 +12,7 @@ export interface Measures {
   readonly e2eMeanS: number;
   /** Cached tokens as the engines report them, as a share of prompt tokens. */
   readonly hitRatio: number;
-  /** Mean |predicted − reported| as a share of prompt tokens. */
+  /** Mean |predicted − reported| as a share of prompt tokens; NaN for a router that predicts nothing. */
   readonly predictionError: number;
   readonly momentaryImbalance: number;
   readonly lastingImbalance: number;

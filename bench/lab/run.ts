@@ -190,7 +190,7 @@ class Lab implements Stage {
   #restart(at: number, downS: number): void {
     const replica = this.#replicas[at]!;
     replica.kill();
-    for (const exchange of [...this.#inFlight[at]!]) {
+    for (const exchange of Array.from(this.#inFlight[at]!)) {
       this.#leave(exchange, { kind: 'reset', stale: false });
       if (exchange.firstTokenS === undefined) {
         this.#dispatch(exchange);

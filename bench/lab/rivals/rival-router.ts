@@ -111,7 +111,7 @@ class RivalDispatcher implements Dispatcher {
       policy: 'random',
       matchRatio: cachedTokens / facts.promptTokens,
       promptTokens: facts.promptTokens,
-      predictedCachedTokens: cachedTokens,
+      predictedCachedTokens: memory === undefined ? NaN : cachedTokens,
     };
   }
 

@@ -1,5 +1,7 @@
 // block-pool.ts: which block of the KV cache holds what, and which one is overwritten next. Bookkeeping only, no time.
 
+import { KeyTable } from './key-table.ts';
+
 const NO_KEY = -1;
 
 /**
@@ -17,7 +19,7 @@ export class BlockPool {
   readonly #sentinel: number;
   readonly #references: Int32Array;
   readonly #keyOf: Float64Array;
-  readonly #firstWithKey = new Map<number, number>();
+  readonly #firstWithKey: KeyTable;
   /** The blocks with one key form a ring, oldest first: a prompt repeated a thousand times makes a thousand twins. */
   readonly #nextTwin: Int32Array;
   readonly #previousTwin: Int32Array;
@@ -33,6 +35,7 @@ export class BlockPool {
       this.#next[block] = block === blocks ? 1 : block + 1;
       this.#previous[block] = block === 1 ? blocks : block - 1;
     }
+    this.#firstWithKey = new KeyTable(blocks);
     this.#references = new Int32Array(blocks);
     this.#keyOf = new Float64Array(blocks).fill(NO_KEY);
     this.#nextTwin = new Int32Array(blocks);
@@ -49,7 +52,7 @@ export class BlockPool {
     const end = Math.min(blocksMax, keys.length);
     while (found.length < end) {
       const block = this.#firstWithKey.get(keys[found.length]!);
-      if (block === undefined) break;
+      if (block === 0) break;
       found.push(block);
     }
     return found;
@@ -79,8 +82,9 @@ export class BlockPool {
   register(block: number, key: number): void {
     this.#dropKey(block);
     this.#keyOf[block] = key;
-    const first = this.#firstWithKey.get(key) ?? block;
-    if (first === block) this.#firstWithKey.set(key, block);
+    const known = this.#firstWithKey.get(key);
+    const first = known === 0 ? block : known;
+    if (known === 0) this.#firstWithKey.set(key, block);
     const last = first === block ? block : this.#previousTwin[first]!;
     this.#nextTwin[last] = block;
     this.#previousTwin[block] = last;

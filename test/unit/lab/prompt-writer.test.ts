@@ -23,8 +23,8 @@ test('a prompt without text is cut where the reader cuts one with as many bytes'
     const facts = read(messages);
     const chain = writer.chain();
     const [real] = facts.prompts;
-    t.same([...chain.ends.slice(0, chain.length)], [...real.ends.slice(0, real.length)]);
-    t.same([...chain.marks.slice(0, chain.length)], [...real.marks.slice(0, real.length)]);
+    t.same(chain.ends.slice(0, chain.length), real.ends.slice(0, real.length));
+    t.same(chain.marks.slice(0, chain.length), real.marks.slice(0, real.length));
     t.equal(writer.openingBlocks, facts.openingBlocks);
   }
   t.end();

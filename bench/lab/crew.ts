@@ -1,0 +1,38 @@
+// crew.ts: performs jobs in several processes.
+
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { Job, Result } from './job.ts';
+
+const WORKER = fileURLToPath(new URL('worker.ts', import.meta.url));
+
+/** Results in the order of the jobs, whichever process was faster. `onDone` hears of each as it comes. */
+export async function performAll(jobs: readonly Job[], processes: number, tracesDir: string | undefined, onDone: (result: Result) => void): Promise<Result[]> {
+  const results: Result[] = [];
+  let next = 0;
+  const work = async (): Promise<void> => {
+    const worker = fork(WORKER, tracesDir === undefined ? [] : [tracesDir], { serialization: 'advanced' });
+    try {
+      while (next < jobs.length) {
+        const at = next++;
+        results[at] = await answerOf(worker, jobs[at]!);
+        onDone(results[at]);
+      }
+    } finally {
+      worker.kill();
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(processes, jobs.length) }, work));
+  return results;
+}
+
+async function answerOf(worker: ChildProcess, job: Job): Promise<Result> {
+  worker.send(job);
+  const ended = once(worker, 'exit').then(([code]) => {
+    throw new Error(`The process for '${job.workload}' under ${job.policy} (seed ${job.seed}) ended with ${code}`);
+  });
+  const [result] = await Promise.race([once(worker, 'message'), ended]);
+  ended.catch(() => {});
+  return result as Result;
+}

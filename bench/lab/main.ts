@@ -1,0 +1,107 @@
+// main.ts: `npm run bench:lab`: our policy against everybody else's, in virtual time.
+
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { parseArgs } from 'node:util';
+import { createProgress } from '../load/progress.ts';
+import { type Case, catalogue, type Group } from './catalogue.ts';
+import { performAll } from './crew.ts';
+import type { Job, Result } from './job.ts';
+import { policies, type PolicyId } from './policies.ts';
+import { reportPage } from './report.ts';
+import type { SituationName } from './situation.ts';
+import { situationJobs, situationsTable } from './situations.ts';
+import { rowsOf } from './standings.ts';
+import { standingsTable } from './table.ts';
+
+const USAGE = `npm run bench:lab -- [options]
+
+  --full             every workload, policy and situation (default: a short selection)
+  --only TEXT        workloads whose name contains TEXT
+  --policies A,B     these policies
+  --seeds 1,2,3      one run for each (default: 1; with --full 1,2,3)
+  --traces DIR       where the Mooncake traces are (default: ../shared/traces)
+  --out FILE         the report (default: bench/results/lab.html; the figures beside it as .json)
+  --processes N      (default: one for each core)`;
+
+const QUICK_POLICIES: readonly PolicyId[] = ['prefix-cost', 'least-request', 'session-hash', 'seed-threshold', 'gie', 'sglang', 'lmetric'];
+const GROUPS: Readonly<Record<Group, string>> = { load: 'Under load', low: 'At low load', other: 'Other engines and sizes' };
+
+const { values } = parseArgs({
+  options: {
+    full: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    policies: { type: 'string' },
+    seeds: { type: 'string' },
+    traces: { type: 'string', default: '../shared/traces' },
+    out: { type: 'string', default: 'bench/results/lab.html' },
+    processes: { type: 'string', default: String(availableParallelism()) },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+if (values.help) console.log(USAGE);
+else await main();
+
+async function main(): Promise<void> {
+  const tracesDir = existsSync(values.traces) ? values.traces : undefined;
+  const cases = chosenCases(tracesDir);
+  const seeds = (values.seeds ?? (values.full ? '1,2,3' : '1')).split(',').map(Number);
+  const compared = jobsOf(cases, chosenPolicies(), seeds);
+  const disturbed = values.full && values.only === undefined ? situationJobs(seeds) : [];
+  const results = await performed([...compared, ...disturbed], tracesDir);
+
+  const plain = results.slice(0, compared.length);
+  for (const [group, title] of Object.entries(GROUPS)) {
+    const names = new Set(cases.filter((each) => each.group === group).map(({ name }) => name));
+    const rows = rowsOf(plain.filter(({ workload }) => names.has(workload)));
+    if (rows.length > 0) console.log(standingsTable(`${title}: mean TTFT, relative to the best policy of each workload`, rows));
+  }
+  console.log(standingsTable('All workloads', rowsOf(plain)));
+  if (disturbed.length > 0) console.log(situationsTable(results));
+  writeReport(cases, plain, results);
+}
+
+function chosenCases(tracesDir: string | undefined): Case[] {
+  const wanted = catalogue.filter(({ name, isQuick }) => (values.only === undefined ? values.full || isQuick : name.includes(values.only)));
+  const there = wanted.filter((each) => each.workload(tracesDir) !== undefined);
+  if (there.length < wanted.length) console.error(`${wanted.length - there.length} workloads are left out: no traces in ${values.traces}`);
+  if (there.length === 0) throw new Error(`No workload's name contains '${values.only}': ${catalogue.map(({ name }) => name).join(' | ')}`);
+  return there;
+}
+
+function chosenPolicies(): PolicyId[] {
+  const all = Object.keys(policies) as PolicyId[];
+  if (values.policies === undefined) return values.full || values.only !== undefined ? all : [...QUICK_POLICIES];
+  const wanted = values.policies.split(',');
+  const unknown = wanted.find((name) => !all.includes(name as PolicyId));
+  if (unknown !== undefined) throw new Error(`No policy is named '${unknown}': ${all.join(', ')}`);
+  return wanted as PolicyId[];
+}
+
+function jobsOf(cases: readonly Case[], names: readonly PolicyId[], seeds: readonly number[]): Job[] {
+  const situation: SituationName = 'plain';
+  return cases.flatMap(({ name: workload }) => names.flatMap((policy) => seeds.map((seed) => ({ workload, policy, situation, seed }))));
+}
+
+async function performed(jobs: readonly Job[], tracesDir: string | undefined): Promise<Result[]> {
+  const progress = createProgress();
+  let done = 0;
+  const results = await performAll(jobs, Number(values.processes), tracesDir, ({ workload, policy }) => {
+    done += 1;
+    progress.update(done / jobs.length, `${done} of ${jobs.length} runs · ${workload} · ${policy}`);
+  });
+  progress.end();
+  return results;
+}
+
+function writeReport(cases: readonly Case[], plain: readonly Result[], results: readonly Result[]): void {
+  mkdirSync(new URL('../results/', import.meta.url), { recursive: true });
+  const sections = Object.entries(GROUPS).map(([group, title]) => {
+    const names = new Set(cases.filter((each) => each.group === group).map(({ name }) => name));
+    return { title, rows: rowsOf(plain.filter(({ workload }) => names.has(workload))) };
+  });
+  writeFileSync(values.out, reportPage(sections.filter(({ rows }) => rows.length > 0), results));
+  writeFileSync(values.out.replace(/(\.html)?$/, '.json'), `${JSON.stringify(results, undefined, 1)}\n`);
+  console.log(`Written to ${values.out}`);
+}

@@ -1,0 +1,7 @@
+// worker.ts: a process that performs one job after the other.
+
+import { type Job, perform } from './job.ts';
+
+const tracesDir = process.argv[2];
+
+process.on('message', (job: Job) => process.send?.(perform(job, tracesDir)));
