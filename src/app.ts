@@ -166,12 +166,17 @@ function adminListener(parts: Parts): FastifyInstance {
   const { version, pools, estimates, metrics, log, forward } = parts;
   return createAdmin({
     version,
+    onLoopback: isLoopback(parts.config.admin.host),
     ready: () => (parts.leaving ? { ready: false, reasons: ['draining'] } : pools.readiness()),
     statuses: () => endpointStatuses(pools.all(), estimates, forward.clock()),
     metricsText: () => metrics.text(),
     metricsContentType: metrics.contentType,
     unexpected: (error) => log.unexpected('admin', error),
   });
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }
 
 async function untilReady(pools: Pools): Promise<void> {

@@ -20,12 +20,18 @@ Exit codes: 0 good, 1 failed, 2 wrong configuration or wrong use.
 const EXIT_FAILED = 1;
 const EXIT_MISUSE = 2;
 
+/** When `serve` ends: `stop` lets it finish what it has, `cutOff` does not. */
+export interface Ending {
+  readonly stop: AbortSignal;
+  readonly cutOff: AbortSignal;
+}
+
 /** Runs one command and resolves to the exit code. `serve` resolves when the router has stopped. */
-export async function run(args: readonly string[]): Promise<number> {
+export async function run(args: readonly string[], ending: Ending): Promise<number> {
   const [command = 'help', ...rest] = args;
   switch (command) {
     case 'serve':
-      return serve(rest);
+      return serve(rest, ending);
     case 'check':
       return check(rest);
     case 'version':
@@ -42,7 +48,7 @@ export async function run(args: readonly string[]): Promise<number> {
   }
 }
 
-async function serve(args: readonly string[]): Promise<number> {
+async function serve(args: readonly string[], ending: Ending): Promise<number> {
   let file: string | undefined;
   try {
     file = parseArgs({ args: [...args], options: { config: { type: 'string' } } }).values.config;
@@ -61,10 +67,9 @@ async function serve(args: readonly string[]): Promise<number> {
     process.stderr.write(`warmroute cannot start: ${messageOf(error)}\n`);
     return EXIT_FAILED;
   }
-  await signalled();
+  await aborted(ending.stop);
   const stopped = router.stop();
-  // A second signal cuts off what still runs.
-  void signalled().then(() => router.stop());
+  void aborted(ending.cutOff).then(() => router.stop());
   await stopped;
   return 0;
 }
@@ -82,15 +87,10 @@ function misuse(message: string): number {
   return EXIT_MISUSE;
 }
 
-function signalled(): Promise<void> {
+function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const onSignal = (): void => {
-      process.off('SIGTERM', onSignal);
-      process.off('SIGINT', onSignal);
-      resolve();
-    };
-    process.on('SIGTERM', onSignal);
-    process.on('SIGINT', onSignal);
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
   });
 }
 

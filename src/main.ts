@@ -1,6 +1,10 @@
 #!/usr/bin/env node
-// main.ts: the process.
+// main.ts: the process. It listens for signals before it loads anything: the first process of a container is deaf to those it does not
+// listen for, and loading is most of the start.
 
-import { run } from './cli.ts';
+const stop = new AbortController();
+const cutOff = new AbortController();
+for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => (stop.signal.aborted ? cutOff : stop).abort());
 
-process.exitCode = await run(process.argv.slice(2));
+const { run } = await import('./cli.ts');
+process.exitCode = await run(process.argv.slice(2), { stop: stop.signal, cutOff: cutOff.signal });

@@ -15,6 +15,8 @@ interface Readiness {
 /** Everything is asked for when a request comes, nothing is kept. */
 export interface AdminOptions {
   readonly version: string;
+  /** Whether only this machine can reach it. Elsewhere it shows nothing of the endpoints: nobody proves here who he is. */
+  readonly onLoopback: boolean;
   readonly ready: () => Readiness;
   readonly statuses: () => readonly EndpointStatus[];
   readonly metricsText: () => Promise<string>;
@@ -39,7 +41,10 @@ export function createAdmin(options: AdminOptions): FastifyInstance {
     return reply.type(options.metricsContentType).send(text);
   });
 
-  admin.get('/endpoints', () => endpointsAnswer(options.version, options.statuses()));
+  admin.get('/endpoints', (_request, reply) => {
+    if (options.onLoopback) return reply.send(endpointsAnswer(options.version, options.statuses()));
+    return reply.code(403).send({ error: 'endpoints are shown only where admin.host is a loopback address' });
+  });
 
   admin.addHook('onSend', async (_request, reply) => {
     reply.header('cache-control', 'no-store');

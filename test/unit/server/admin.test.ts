@@ -11,6 +11,7 @@ import { sampleStatus } from '../observe/sample-record.ts';
 async function listen(t: Test, options: Partial<AdminOptions> = {}): Promise<string> {
   const admin = createAdmin({
     version: '1.2.3',
+    onLoopback: true,
     ready: () => ({ ready: true, reasons: [] }),
     statuses: () => [],
     metricsText: async () => 'some_total 1\n',
@@ -120,7 +121,7 @@ test('metrics that cannot be made are a 500 that says nothing, and are reported'
 
 test('a client that sends half a request does not hold up closing', async (t) => {
   const admin = createAdmin({
-    version: '1.2.3',
+    version: '1.2.3', onLoopback: true,
     ready: () => ({ ready: true, reasons: [] }),
     statuses: () => [],
     metricsText: async () => '',
@@ -135,4 +136,12 @@ test('a client that sends half a request does not hold up closing', async (t) =>
   await admin.close();
   await closed;
   t.pass('closed');
+});
+
+test('what others can reach shows nothing of the endpoints, but still whether it is ready', async (t) => {
+  const url = await listen(t, { onLoopback: false, statuses: () => [sampleStatus()] });
+  const answer = await fetch(`${url}/endpoints`);
+  t.equal(answer.status, 403);
+  t.notMatch(await answer.text(), sampleStatus().id);
+  t.equal((await fetch(`${url}/ready`)).status, 200);
 });
