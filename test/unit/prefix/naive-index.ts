@@ -13,6 +13,8 @@ export class NaiveIndex {
   readonly blocks = new Map<string, Block>();
   /** Confirmed blocks, youngest first. */
   readonly young: string[] = [];
+  /** Evicted blocks, the last one first, with their tokens: as many as there is capacity. */
+  ghosts: { readonly name: string; readonly tokens: number }[] = [];
   capacityTokens: number;
 
   constructor(capacityTokens: number) {
@@ -39,6 +41,23 @@ export class NaiveIndex {
     if (!this.blocks.has(`${text.slice(0, matched)}=`)) return matched;
     const message = /^[A-Z]m*M?/.exec(text.slice(matched - 1));
     return message === null ? matched : matched - 1 + message[0].length;
+  }
+
+  /** What is believed of each leading block, and of the answer behind them: idle, busy or a ghost. */
+  survey(text: string): string {
+    const kindOf = (name: string): string => {
+      const block = this.blocks.get(name);
+      if (block !== undefined) return block.pins === 0 && this.young.includes(name) ? 'i' : 'b';
+      return this.ghosts.some((ghost) => ghost.name === name) ? 'g' : '';
+    };
+    const kinds: string[] = [];
+    for (const name of prefixes(text)) {
+      if (kindOf(name) === '') break;
+      kinds.push(kindOf(name));
+    }
+    const held = text.slice(0, kinds.length);
+    if (/[A-Z]$/.test(held) && /^[mM]/.test(text.slice(held.length)) && this.blocks.has(`${held}=`)) kinds.push(kindOf(`${held}=`));
+    return kinds.join('');
   }
 
   record(text: string): void {
@@ -71,10 +90,12 @@ export class NaiveIndex {
   forget(): void {
     this.blocks.clear();
     this.young.length = 0;
+    this.ghosts = [];
   }
 
   setCapacityTokens(capacityTokens: number): void {
     this.capacityTokens = capacityTokens;
+    this.#boundGhosts();
     this.#evict();
   }
 
@@ -87,11 +108,21 @@ export class NaiveIndex {
   #makeYoung(name: string, at: number, nowMs: number): void {
     this.#block(name).confirmedAtMs = nowMs;
     if (this.young.includes(name)) this.young.splice(this.young.indexOf(name), 1);
+    this.ghosts = this.ghosts.filter((ghost) => ghost.name !== name);
     this.young.splice(at, 0, name);
   }
 
   #evict(): void {
-    while (this.confirmedTokens > this.capacityTokens) this.#lose(this.young.at(-1)!);
+    while (this.confirmedTokens > this.capacityTokens) {
+      const name = this.young.at(-1)!;
+      this.ghosts.unshift({ name, tokens: this.#block(name).tokens });
+      this.#boundGhosts();
+      this.#lose(name);
+    }
+  }
+
+  #boundGhosts(): void {
+    while (this.ghosts.reduce((sum, { tokens }) => sum + tokens, 0) > this.capacityTokens) this.ghosts.pop();
   }
 
   #lose(name: string, sweep = true): void {

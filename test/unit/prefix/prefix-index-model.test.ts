@@ -89,6 +89,7 @@ class Pair {
       for (const name of prefixes(`${known}mM`)) {
         const matched = index.matchedBlocks(chainOf(name), MODEL);
         same(`matched ${name}`, matched, naive.matched(name));
+        same(`survey of ${name}`, kindsOf(index, name), naive.survey(name));
         same(`answered ${name}`, index.answerTokens(chainOf(name), MODEL, matched) > 0, naive.held(name) > matched);
       }
     }
@@ -97,6 +98,22 @@ class Pair {
       if (name.length > 1) same(`${name} is older than its parent`, naive.young.indexOf(name.slice(0, -1)) < at, true);
     });
   }
+}
+
+/** The survey a letter a block: idle, busy or a ghost. What ends beyond the blocks is the answer. */
+function kindsOf(index: PrefixIndex, name: string): string {
+  const chain = chainOf(name);
+  // So far apart that no answer reaches the end of the next block.
+  const ends = Float64Array.from(name, (_, i) => 1000 * (i + 1));
+  let kinds = '';
+  let at = 0;
+  for (const { kind, tokensEnd } of index.survey(chain, MODEL, ends)) {
+    const from = at;
+    while (at < name.length && ends[at]! <= tokensEnd) at++;
+    kinds += kind.charAt(0).repeat(at - from);
+    if (at === from || ends[at - 1]! < tokensEnd) kinds += kind.charAt(0);
+  }
+  return kinds;
 }
 
 function same(what: string, actual: unknown, expected: unknown): void {
