@@ -64,6 +64,7 @@ function createPools(clock: () => number): Pools {
     endpoints: [],
     shared: false,
     byLoad: true,
+    usage: 'passive' as const,
     probe: { path: '/health', intervalMs: 1_000, timeoutMs: 1_000, unhealthyAfter: 2 },
     scrape: { path: '/metrics', intervalMs: 1_000 },
     inFlightMax: 1_024,
@@ -87,5 +88,5 @@ function unreadPrompt(random: Random): GenerationFacts {
     ends: Float64Array.from({ length: BLOCKS }, (_, i) => (i + 1) * BLOCK_BYTES),
     marks: new Uint8Array(BLOCKS),
   };
-  return { kind: 'generation', surface: 'chat', model: 'bench', stream: true, prompts: [chain], openingBlocks: BLOCKS, weight: 1, teaches: true, previousResponseId: undefined };
+  return { kind: 'generation', surface: 'chat', model: 'bench', stream: true, prompts: [chain], openingBlocks: BLOCKS, weight: 1, teaches: true, canAskUsage: false, previousResponseId: undefined };
 }

@@ -21,6 +21,7 @@ const POOL: PoolSettings = {
   endpoints: [],
   shared: false,
   byLoad: true,
+  usage: 'passive',
   probe: { path: '/health', intervalMs: 2000, timeoutMs: 1000, unhealthyAfter: 2 },
   scrape: { path: '/metrics', intervalMs: 1000 * SCRAPE_EVERY_S },
   inFlightMax: 1_000_000,

@@ -59,6 +59,9 @@ const pool = section({
   api_key: secret().optional().meta({ description: 'Key for the endpoints, sent as a bearer token; empty is none.', examples: ['${VLLM_API_KEY:-}'], writeOnly: true }),
   shared: flag().default(false).meta({ description: 'Whether others send traffic to these endpoints too; their load is then taken from load samples.' }),
   by_load: flag().default(true).meta({ description: 'Whether the pool takes requests routed by load, such as embeddings and tokenize.' }),
+  usage: oneOf(['passive', 'ask'])
+    .default('passive')
+    .meta({ description: 'Where cached tokens of streams are learned from: passive reads what clients asked for; ask asks the engines for usage in every stream, and keeps it from clients that did not.' }),
   probe: probe.prefault({}).meta({ description: 'Periodic health request to each endpoint.' }),
   scrape: scrape.prefault({}).meta({ description: "Periodic reading of each engine's metrics." }),
   in_flight_max: wholeNumber(' of requests', 1).default(1024).meta({ description: 'Requests in flight on one endpoint; at the limit it is not available.' }),

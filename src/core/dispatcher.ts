@@ -33,6 +33,8 @@ export interface Assignment {
   readonly model: string;
   /** What the body's `model` must be replaced with; undefined when the bytes go as they came. */
   readonly upstreamModel: string | undefined;
+  /** The engine is asked for usage that the client did not ask for and does not get. */
+  readonly asksUsage: boolean;
   readonly criticality: Criticality;
   readonly policy: PolicyName;
   /** Share of the prompt (0..1) that the endpoint probably holds, counting only blocks of prompts that were sent. */

@@ -20,6 +20,8 @@ export interface GenerationFacts {
   readonly weight: number;
   /** Whether the engine's report about it says something about the cache or the tokenizer. */
   readonly teaches: boolean;
+  /** Its stream will end without usage, unless the engine is asked for it; what that adds to the answer can be taken back. */
+  readonly canAskUsage: boolean;
   /** The answer that this request continues; it lives in the memory of one endpoint. */
   readonly previousResponseId: string | undefined;
 }

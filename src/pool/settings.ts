@@ -10,6 +10,8 @@ export interface PoolSettings {
   readonly shared: boolean;
   /** Takes requests that are routed by load. */
   readonly byLoad: boolean;
+  /** `ask`: engines are asked for usage at the end of streams whose clients do not want it. */
+  readonly usage: 'passive' | 'ask';
   readonly probe: ProbeSettings;
   readonly scrape: ScrapeSettings;
   readonly inFlightMax: number;

@@ -11,6 +11,7 @@ import { parseBody, typeName } from './json-body.ts';
 import type { JsonObject } from './json-body.ts';
 import { writeMessages } from './messages.ts';
 import { writeResponses } from './responses.ts';
+import { canAskUsage } from './usage-wish.ts';
 
 export interface PromptReaderOptions {
   /** Known to this process alone: without it nobody can craft two prompts that look alike. */
@@ -49,6 +50,7 @@ export function createPromptReader(options: PromptReaderOptions): PromptReader {
         openingBlocks,
         weight: sequences(body['n']) * prompts.length,
         teaches: teaches && isPlain(body),
+        canAskUsage: canAskUsage(surface, body),
         previousResponseId: typeof previous === 'string' && previous !== '' ? previous : undefined,
       };
     },

@@ -1,4 +1,4 @@
-// splice.ts: another model name in a body whose every other byte stays as the client sent it.
+// splice.ts: another model name, or a wish for usage, in a body whose every other byte stays as the client sent it.
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -17,36 +17,26 @@ const decoder = new TextDecoder();
  * A repeated `model` is replaced each time: parsers disagree about which one counts. Bodies without a change are copied too.
  */
 export function replaceModel(body: Uint8Array, model: string): Uint8Array {
-  const value = encoder.encode(JSON.stringify(model));
-  const cuts = modelValues(body);
-  if (cuts.length === 0) return insertFirst(body, value);
-  let size = body.length;
-  for (const { from, to } of cuts) size += value.length - (to - from);
-  const spliced = new Uint8Array(size);
-  let read = 0;
-  let written = 0;
-  for (const { from, to } of cuts) {
-    spliced.set(body.subarray(read, from), written);
-    written += from - read;
-    spliced.set(value, written);
-    written += value.length;
-    read = to;
-  }
-  spliced.set(body.subarray(read), written);
-  return spliced;
+  const bytes = encoder.encode(JSON.stringify(model));
+  const values = memberValues(body, body.indexOf(OPEN_BRACE), 'model');
+  return values.length === 0 ? insertFirst(body, 'model', bytes) : replace(body, values.map((range) => ({ ...range, bytes })));
 }
 
-function insertFirst(body: Uint8Array, value: Uint8Array): Uint8Array {
-  const at = body.indexOf(OPEN_BRACE) + 1;
-  const isEmpty = body[skipSpace(body, at)] === CLOSE_BRACE;
-  const name = encoder.encode('"model":');
-  const spliced = new Uint8Array(body.length + name.length + value.length + (isEmpty ? 0 : 1));
-  spliced.set(body.subarray(0, at));
-  spliced.set(name, at);
-  spliced.set(value, at + name.length);
-  if (!isEmpty) spliced[at + name.length + value.length] = COMMA;
-  spliced.set(body.subarray(at), spliced.length - (body.length - at));
-  return spliced;
+const WISH = encoder.encode('{"include_usage":true}');
+const TRUE = encoder.encode('true');
+
+/**
+ * `body`, which must be a JSON object, with `stream_options.include_usage` true: put in front where there are no options, in place of
+ * options that are null, and otherwise in place of the option's own value. Options without it stay as they are.
+ */
+export function askUsage(body: Uint8Array): Uint8Array {
+  const options = memberValues(body, body.indexOf(OPEN_BRACE), 'stream_options');
+  if (options.length === 0) return insertFirst(body, 'stream_options', WISH);
+  const cuts = options.flatMap((range) => {
+    if (body[range.from] !== OPEN_BRACE) return [{ ...range, bytes: WISH }];
+    return memberValues(body, range.from, 'include_usage').map((inner) => ({ ...inner, bytes: TRUE }));
+  });
+  return replace(body, cuts);
 }
 
 interface Range {
@@ -54,16 +44,51 @@ interface Range {
   readonly to: number;
 }
 
-/** Where the values of top-level keys called `model` stand. */
-function modelValues(body: Uint8Array): Range[] {
+/** A range, and what comes in its place. */
+interface Cut extends Range {
+  readonly bytes: Uint8Array;
+}
+
+function replace(body: Uint8Array, cuts: readonly Cut[]): Uint8Array {
+  let size = body.length;
+  for (const { from, to, bytes } of cuts) size += bytes.length - (to - from);
+  const spliced = new Uint8Array(size);
+  let read = 0;
+  let written = 0;
+  for (const { from, to, bytes } of cuts) {
+    spliced.set(body.subarray(read, from), written);
+    written += from - read;
+    spliced.set(bytes, written);
+    written += bytes.length;
+    read = to;
+  }
+  spliced.set(body.subarray(read), written);
+  return spliced;
+}
+
+function insertFirst(body: Uint8Array, name: string, value: Uint8Array): Uint8Array {
+  const at = body.indexOf(OPEN_BRACE) + 1;
+  const isEmpty = body[skipSpace(body, at)] === CLOSE_BRACE;
+  const member = encoder.encode(`"${name}":`);
+  const spliced = new Uint8Array(body.length + member.length + value.length + (isEmpty ? 0 : 1));
+  spliced.set(body.subarray(0, at));
+  spliced.set(member, at);
+  spliced.set(value, at + member.length);
+  if (!isEmpty) spliced[at + member.length + value.length] = COMMA;
+  spliced.set(body.subarray(at), spliced.length - (body.length - at));
+  return spliced;
+}
+
+/** Where the values of a key stand in the object that opens at `open`, not deeper. */
+function memberValues(body: Uint8Array, open: number, name: string): Range[] {
   const found: Range[] = [];
-  let at = skipSpace(body, body.indexOf(OPEN_BRACE) + 1);
+  let at = skipSpace(body, open + 1);
   while (body[at] === QUOTE) {
     const keyEnd = stringEnd(body, at);
-    const isModel = isModelKey(body, at, keyEnd);
+    const isWanted = isKey(body, at, keyEnd, name);
     const from = skipSpace(body, skipSpace(body, keyEnd) + 1);
     const to = valueEnd(body, from);
-    if (isModel) found.push({ from, to });
+    if (isWanted) found.push({ from, to });
     at = skipSpace(body, to);
     if (body[at] !== COMMA) break;
     at = skipSpace(body, at + 1);
@@ -71,11 +96,11 @@ function modelValues(body: Uint8Array): Range[] {
   return found;
 }
 
-/** The longest spelling is five escapes of six bytes and two quotes. */
-const MODEL_KEY_MAX = 32;
+const ESCAPE_BYTES = 6;
 
-function isModelKey(body: Uint8Array, from: number, to: number): boolean {
-  return to - from <= MODEL_KEY_MAX && JSON.parse(decoder.decode(body.subarray(from, to))) === 'model';
+/** The longest spelling of a key escapes each character and has two quotes. */
+function isKey(body: Uint8Array, from: number, to: number, name: string): boolean {
+  return to - from <= ESCAPE_BYTES * name.length + 2 && JSON.parse(decoder.decode(body.subarray(from, to))) === name;
 }
 
 function isSpace(byte: number | undefined): boolean {

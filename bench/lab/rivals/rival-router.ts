@@ -107,6 +107,7 @@ class RivalDispatcher implements Dispatcher {
       endpoint: { id: peer.id, pool: 'lab', origin: '', apiKey: undefined },
       model: facts.model,
       upstreamModel: undefined,
+      asksUsage: false,
       criticality: 'standard',
       policy: 'random',
       matchRatio: cachedTokens / facts.promptTokens,

@@ -18,6 +18,7 @@ test('a file with endpoints alone is completed with every default', (t) => {
         endpoints: [{ url: 'http://a:8000' }],
         shared: false,
         byLoad: true,
+        usage: 'passive',
         probe: { path: '/health', intervalMs: 2000, timeoutMs: 1000, unhealthyAfter: 2 },
         scrape: { path: '/metrics', intervalMs: 1000 },
         inFlightMax: 1024,

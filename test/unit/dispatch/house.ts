@@ -34,6 +34,7 @@ const POOL: PoolSettings = {
   endpoints: [],
   shared: false,
   byLoad: true,
+  usage: 'passive',
   probe: { path: '/health', intervalMs: 1000, timeoutMs: 1000, unhealthyAfter: 2 },
   scrape: { path: '/metrics', intervalMs: 1000 },
   inFlightMax: 100,

@@ -31,6 +31,7 @@ export function poolSettings(name: string, more: Partial<PoolSettings> = {}): Po
     endpoints: [],
     shared: false,
     byLoad: true,
+    usage: 'passive',
     probe: { path: '/health', intervalMs: 2000, timeoutMs: 1000, unhealthyAfter: 2 },
     scrape: { path: '/metrics', intervalMs: 1000 },
     inFlightMax: 4,

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { test } from 'tap';
-import { replaceModel } from '../../../src/prompt/splice.ts';
+import { askUsage, replaceModel } from '../../../src/prompt/splice.ts';
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
@@ -66,6 +66,7 @@ test('bytes that are no object come to an end', (t) => {
     fc.property(fc.array(fc.constantFrom(...'{}[]",:\\ model'), { maxLength: 60 }), (chars) => {
       try {
         replaceModel(encoder.encode(chars.join('')), 'm');
+        askUsage(encoder.encode(chars.join('')));
       } catch (error) {
         return error instanceof SyntaxError;
       }
@@ -75,3 +76,56 @@ test('bytes that are no object come to an end', (t) => {
   );
   t.end();
 });
+
+function asked(body: string): string {
+  return decoder.decode(askUsage(encoder.encode(body)));
+}
+
+test('usage is asked for where the options stand, and every other byte stays', (t) => {
+  const cases: [string, string][] = [
+    ['{"stream":true}', '{"stream_options":{"include_usage":true},"stream":true}'],
+    [' { } ', ' {"stream_options":{"include_usage":true} } '],
+    ['\uFEFF{ "n" : 1e0}\r\n', '\uFEFF{"stream_options":{"include_usage":true}, "n" : 1e0}\r\n'],
+    ['{"stream_options": null ,"x":1}', '{"stream_options": {"include_usage":true} ,"x":1}'],
+    ['{"stream_options":{"include_usage":false}}', '{"stream_options":{"include_usage":true}}'],
+    ['{"stream_options": { "a":[{"include_usage":false}] ,\t"include_usage" : null\n}}', '{"stream_options": { "a":[{"include_usage":false}] ,\t"include_usage" : true\n}}'],
+    ['{"stream_options":{"include_usage":false,"include_usage":null}}', '{"stream_options":{"include_usage":true,"include_usage":true}}'],
+    ['{"stream_options":null,"stream_options":{"include_usage":false}}', '{"stream_options":{"include_usage":true},"stream_options":{"include_usage":true}}'],
+    ['{"stream_\\u006fptions":{"include_u\\u0073age":false}}', '{"stream_\\u006fptions":{"include_u\\u0073age":true}}'],
+    ['{"messages":[{"stream_options":null}],"stream_options":null}', '{"messages":[{"stream_options":null}],"stream_options":{"include_usage":true}}'],
+    ['{"stream_options":{}}', '{"stream_options":{}}'],
+  ];
+  for (const [before, after] of cases) t.equal(asked(before), after);
+  t.end();
+});
+
+test('any body reads afterwards as before, but for the wish', (t) => {
+  const value = fc.jsonValue({ maxDepth: 4, stringUnit: 'binary' });
+  const key = fc.oneof(fc.string(), fc.constantFrom('stream', 'stream_option', 'include_usage', '"stream_options"', 'messages'));
+  const rest = fc.dictionary(key, value, { noNullPrototype: true });
+  const off = fc.constantFrom(false, null);
+  const options = fc.oneof(fc.constant(null), fc.tuple(rest, off, rest).map(([before, each, after]) => ({ ...before, include_usage: each, ...without(after, 'include_usage') })));
+  const body = fc.oneof(rest, fc.tuple(rest, options, rest).map(([before, each, after]) => ({ ...before, stream_options: each, ...after })));
+  fc.assert(
+    fc.property(body, fc.constantFrom(undefined, 1, '\t'), (given, indent) => {
+      const before = JSON.stringify(given, null, indent);
+      const after = asked(before);
+      const read = JSON.parse(before) as { stream_options?: { include_usage: unknown } | null };
+      // An inserted member stands in front.
+      const expected = Object.hasOwn(read, 'stream_options') ? wished(read) : wished(JSON.parse(before === '{}' ? '{"stream_options":null}' : `{"stream_options":null,${before.slice(1)}`));
+      return JSON.stringify(JSON.parse(after)) === JSON.stringify(expected) && after.length - before.length <= '"stream_options":{"include_usage":true},'.length;
+    }),
+    { numRuns: 1_000 },
+  );
+  t.end();
+});
+
+function wished<T extends { stream_options?: { include_usage: unknown } | null }>(body: T): T {
+  if (body.stream_options) body.stream_options.include_usage = true;
+  else body.stream_options = { include_usage: true };
+  return body;
+}
+
+function without(record: Readonly<Record<string, unknown>>, key: string): object {
+  return Object.fromEntries(Object.entries(record).filter(([name]) => name !== key));
+}
