@@ -50,6 +50,7 @@ const NO_CHUNKS: readonly Buffer[] = [];
  */
 export class Attempt implements Undici.DispatchHandler, ClientListener, Swept {
   readonly ended: Promise<Outcome>;
+  sweepIndex = -1;
   readonly #deps: AttemptDeps;
   readonly #request: AttemptRequest;
   readonly #client: ClientResponse;
