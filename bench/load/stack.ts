@@ -16,6 +16,8 @@ export interface StackOptions {
   readonly timeScale: number;
   /** Stacks with one seed answer alike. */
   readonly seed: number;
+  /** Of each replica's KV cache; left out, the preset's. */
+  readonly blocks?: number;
   /** 0 takes a free one. */
   readonly ports: Readonly<Record<ListenerName, number>>;
 }
@@ -66,8 +68,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   }
 }
 
-function startReplicas(processes: Processes, { replicas, preset, timeScale, seed }: StackOptions): Promise<string[]> {
-  const args = ['--preset', preset, '--model', MODEL, '--time-scale', String(timeScale), '--seed', String(seed)];
+function startReplicas(processes: Processes, { replicas, preset, timeScale, seed, blocks }: StackOptions): Promise<string[]> {
+  const size = blocks === undefined ? [] : ['--blocks', String(blocks)];
+  const args = ['--preset', preset, '--model', MODEL, '--time-scale', String(timeScale), '--seed', String(seed), ...size];
   const start = (_: unknown, at: number): Promise<string> =>
     processes.start(`replica ${at + 1}`, simulator, args, (line) => (JSON.parse(line) as { url: string }).url);
   return Promise.all(Array.from({ length: replicas }, start));

@@ -14,6 +14,8 @@ export interface ChatCall {
   readonly model: string;
   readonly messages: readonly Message[];
   readonly answerTokensMax: number;
+  /** Left out, 0. */
+  readonly temperature?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly connections: Dispatcher;
   readonly nowS: () => number;
@@ -50,7 +52,7 @@ export async function streamChat(call: ChatCall): Promise<ChatAnswer> {
     body: JSON.stringify({
       model: call.model,
       messages: call.messages,
-      temperature: 0,
+      temperature: call.temperature ?? 0,
       stream: true,
       max_tokens: call.answerTokensMax,
       stream_options: { include_usage: true },

@@ -2,10 +2,11 @@
 
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { count, positive, presetOf } from '../load/flag-values.ts';
 import { sampledQuestions, storyQuestions, type Questions } from '../load/questions.ts';
 import type { Target } from '../load/run.ts';
 import type { Workload } from '../load/workload.ts';
-import { presets, type PresetName } from '../simulator/engine/step-time.ts';
+import type { PresetName } from '../simulator/engine/step-time.ts';
 
 export type Flags = Measurement | Comparison | { readonly kind: 'help' };
 
@@ -147,21 +148,4 @@ export function readFlags(args: readonly string[]): Flags {
 function originOf(baseUrl: string): string {
   if (URL.canParse(baseUrl)) return baseUrl.replace(/\/+$/, '').replace(/\/v1$/, '');
   throw new TypeError(`--base-url wants an address such as http://127.0.0.1:8081/v1: ${baseUrl}`);
-}
-
-function count(name: string, text: string, least: number): number {
-  const value = text === '' ? NaN : Number(text);
-  if (Number.isInteger(value) && value >= least) return value;
-  throw new RangeError(`--${name} wants a whole number from ${least}: ${text}`);
-}
-
-function positive(name: string, text: string): number {
-  const value = Number(text);
-  if (value > 0 && value < Infinity) return value;
-  throw new RangeError(`--${name} wants a number above 0: ${text}`);
-}
-
-function presetOf(name: string): PresetName {
-  if (name in presets) return name as PresetName;
-  throw new RangeError(`--preset wants one of ${Object.keys(presets).join(', ')}: ${name}`);
 }

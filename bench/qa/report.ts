@@ -2,6 +2,7 @@
 
 import { distributionOf, sum, type Distribution } from '../load/statistics.ts';
 import type { Round } from '../load/run.ts';
+import { tableOf } from '../load/table.ts';
 import { meanGenerationSpeed, ttftS } from './summary.ts';
 
 /** The listeners compared: by prefix (8081 in a default configuration) and by least requests (8080). */
@@ -49,7 +50,7 @@ export function reportOf(measured: readonly Measured[]): Report {
   const distance = `${(Math.abs(1 - overall.ttftRatio) * 100).toFixed(1)} % ${overall.ttftRatio <= 1 ? 'below' : 'above'}`;
   const wanted = `at least ${Math.round((1 - TTFT_RATIO_MAX) * 100)} % below`;
   const verdict = `Mean TTFT on 8081 is ${distance} 8080: target ${reached ? 'reached' : 'MISSED'} (${wanted}).`;
-  return { table: tableOf([...(seeds.length > 1 ? compared : []), overall]), figures: { seeds: compared, overall }, verdict, reached };
+  return { table: comparisonTable([...(seeds.length > 1 ? compared : []), overall]), figures: { seeds: compared, overall }, verdict, reached };
 }
 
 export function portFigures(rounds: readonly Round[]): PortFigures {
@@ -70,17 +71,13 @@ function pairOf(name: string, measured: readonly Measured[]): Pair {
   return { name, prefix, baseline, ttftRatio: prefix.ttftS.mean / baseline.ttftS.mean };
 }
 
-/** Markdown that is aligned as text too. */
-function tableOf(pairs: readonly Pair[]): string {
+function comparisonTable(pairs: readonly Pair[]): string {
   const header = ['seed', 'port', 'requests', 'TTFT mean', 'p50', 'p90', 'p99', 'hit ratio', 'uncached prompt', 'tokens/s', 'TTFT 8081 / 8080'];
   const rows = pairs.flatMap(({ name, prefix, baseline, ttftRatio }) => [
     [name, '8081 prefix-cost', ...cellsOf(prefix), ttftRatio.toFixed(2)],
     ['', '8080 least-request', ...cellsOf(baseline), ''],
   ]);
-  const widths = header.map((title, at) => Math.max(title.length, ...rows.map((row) => row[at]?.length ?? 0)));
-  const align = (cell: string, at: number): string => (at < 2 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0));
-  const rule = widths.map((width, at) => (at < 2 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`));
-  return [header.map(align), rule, ...rows.map((row) => row.map(align))].map((cells) => `| ${cells.join(' | ')} |\n`).join('');
+  return tableOf(header, rows, 2);
 }
 
 function cellsOf({ requests, ttftS: ttft, hitRatio, uncachedPromptTokens, generationSpeed }: PortFigures): string[] {
