@@ -25,7 +25,7 @@ export class Sweep {
   readonly #tickMs: number;
   /**
    * Not a Set: the tables that a Set outgrows or tidies point on to the next one, so that one of them in old space keeps everything
-   * alive that was added since. That is 3.5 KB a request until the next full collection (bench/proxy).
+   * alive that was added since. With the dispatcher's attempts that was 3.5 KB a request until the next full collection (bench/proxy).
    */
   readonly #members: Swept[] = [];
   #timer: NodeJS.Timeout | undefined;
