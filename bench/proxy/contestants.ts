@@ -38,7 +38,7 @@ const node = (name: string, profiles: string | undefined, ...args: readonly stri
   '--expose-gc',
   ...(profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${join(profiles, name)}`]),
   '--import',
-  fileBeside('./gc-on-signal.ts'),
+  fileBeside('./gc-in-process.ts'),
   ...args,
 ];
 
