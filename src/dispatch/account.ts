@@ -87,7 +87,7 @@ export class Account {
     if (!facts.teaches) return;
     learned.tokens.learn(chain, usage.promptTokens);
     if (this.#terms.recorded) {
-      fitTokenEnds(tokenEnds, counted, usage.promptTokens);
+      fitTokenEnds(tokenEnds, counted, chain.length - 1, usage.promptTokens);
       this.#shared.noteTokenEnds(chain, key, tokenEnds);
     }
     if (usage.cachedTokens === undefined) return;

@@ -3,7 +3,7 @@
 import type { Chain } from '../core/chain.ts';
 import { chainBytes } from '../core/chain.ts';
 import type { Candidate } from '../balance/policy.ts';
-import { pressures } from '../balance/pressure.ts';
+import { type CacheRoom, pressures } from '../balance/pressure.ts';
 import { discountedSums, heldTokens, messageEnd, uncachedTokens } from '../balance/uncached.ts';
 import type { ModelKey } from '../prefix/model-key.ts';
 import type { SharedBlocks } from '../prefix/shared-blocks.ts';
@@ -37,18 +37,22 @@ export interface SizedPrompt {
   readonly branches: Uint8Array;
 }
 
-/** `known`: how many leading blocks are worth looking up; no endpoint holds more. */
-export function sizePrompt(chain: Chain, known: number, shared: SharedBlocks, key: ModelKey, learned: LearnedModel): SizedPrompt {
+/** `matched`: at how many leading blocks it matters how many tokens they are. */
+export function sizePrompt(chain: Chain, matched: readonly number[], shared: SharedBlocks, key: ModelKey, learned: LearnedModel): SizedPrompt {
   const tokenEnds = new Float64Array(chain.length);
-  const branches = new Uint8Array(chain.length).fill(1, known);
-  shared.read(chain, key, known, branches, tokenEnds);
+  const branches = new Uint8Array(chain.length).fill(1);
+  shared.readBranches(chain, key, Math.max(0, ...matched), branches);
+  for (const blocks of matched) if (blocks > 0) tokenEnds[blocks - 1] = shared.tokensEnd(chain, key, blocks - 1);
   return { chain, tokenEnds, counted: learned.tokens.fill(chain, tokenEnds), branches };
 }
 
 /** How many leading blocks of the chain each endpoint holds. */
-export function matchEndpoints(estimates: readonly Estimate[], chain: Chain, key: ModelKey): number[] {
+export function matchEndpoints(estimates: readonly Estimate[], chain: Chain, shared: SharedBlocks, key: ModelKey): number[] {
+  const holders = shared.firstHolders(chain, key);
   let guess = 0;
-  return estimates.map(({ index }) => {
+  return estimates.map(({ index, holder }) => {
+    // Most prompts begin like few others, and an index that is not looked into costs nothing.
+    if ((holders & (1 << holder)) === 0) return 0;
     const matched = index.matchedBlocks(chain, key, guess);
     if (matched > 0) guess = matched;
     return matched;
@@ -71,12 +75,18 @@ export function viewEndpoints(estimates: readonly Estimate[], matched: readonly 
 
   const bytes = chainBytes(chain);
   const promptTokens = promptTokensOf(prompt);
-  const answers = learned.answersAreReused ? estimates.map(({ index }, i) => index.answerTokens(chain, key, matched[i]!)) : matched.map(() => 0);
-  const held = matched.map((blocks, i) => Math.min(promptTokens, heldTokens(chain, tokenEnds, blocks) + answers[i]!));
-  const inserted = held.map((tokens) => promptTokens - tokens + learned.meanAnswerTokens);
-  const pressure = pressures(
-    estimates.map(({ index }, i) => ({ roomTokens: index.capacityTokens - index.confirmedTokens, insertedTokens: inserted[i]!, tailAgeMs: index.tailAgeMs(nowMs) })),
-  );
+  const answersCount = learned.answersAreReused;
+  const answers = new Float64Array(estimates.length);
+  const held = new Float64Array(estimates.length);
+  const caches: CacheRoom[] = [];
+  for (const [i, { index }] of estimates.entries()) {
+    const blocks = matched[i]!;
+    if (answersCount) answers[i] = index.answerTokens(chain, key, blocks);
+    held[i] = Math.min(promptTokens, heldTokens(chain, tokenEnds, blocks) + answers[i]!);
+    const insertedTokens = promptTokens - held[i]! + learned.meanAnswerTokens;
+    caches.push({ roomTokens: index.capacityTokens - index.confirmedTokens, insertedTokens, tailAgeMs: index.tailAgeMs(nowMs) });
+  }
+  const pressure = pressures(caches);
   return estimates.map((estimate, i) => {
     const blocks = matched[i]!;
     return {
@@ -85,7 +95,7 @@ export function viewEndpoints(estimates: readonly Estimate[], matched: readonly 
       matchRatio: bytes === 0 || blocks === 0 ? 0 : chain.ends[blocks - 1]! / bytes,
       queuedTokens: estimate.queuedTokens,
       uncachedTokens: uncachedTokens(chain, sums, answers[i]! > 0 ? messageEnd(chain, blocks) : blocks),
-      insertedTokens: inserted[i]!,
+      insertedTokens: caches[i]!.insertedTokens,
       pressure: pressure[i]!,
       heldTokens: held[i]!,
       answerTokens: answers[i]!,

@@ -95,9 +95,9 @@ export class PrefixDispatcher implements Dispatcher {
     const shared = estimates.sharedAt(nowMs);
     const [longest, ...shorter] = facts.prompts;
     const believed = candidates.map((endpoint) => estimates.of(endpoint));
-    const matched = matchEndpoints(believed, longest, key);
-    const prompt = sizePrompt(longest, Math.max(...matched), shared, key, learned);
-    const prompts: AccountTerms['prompts'] = [prompt, ...shorter.map((chain) => sizePrompt(chain, chain.length, shared, key, learned))];
+    const matched = matchEndpoints(believed, longest, shared, key);
+    const prompt = sizePrompt(longest, matched, shared, key, learned);
+    const prompts: AccountTerms['prompts'] = [prompt, ...shorter.map((chain) => sizePrompt(chain, [], shared, key, learned))];
     const views = viewEndpoints(believed, matched, prompt, { key, learned, nowMs, endpoints: available.length });
     const view = views[listener.choose(views, { random, turn: listener.turn++ })]!;
     const { endpoint } = view.estimate;

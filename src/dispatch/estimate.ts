@@ -28,6 +28,8 @@ const RECENT_SHARE = 1 / 64;
 
 export class Estimate {
   readonly endpoint: Endpoint;
+  /** Its number among the holders of shared blocks. */
+  readonly holder: number;
   readonly index: PrefixIndex;
   /** Uncached prompt tokens of the requests whose first token has not come. */
   queuedTokens = 0;
@@ -41,11 +43,12 @@ export class Estimate {
   readonly #assumedTokens: number | 'auto';
   #toldTokens: number | undefined;
 
-  constructor(endpoint: Endpoint, kvCacheTokens: number | 'auto', shared: SharedBlocks) {
+  constructor(endpoint: Endpoint, kvCacheTokens: number | 'auto', shared: SharedBlocks, holder: number) {
     this.endpoint = endpoint;
+    this.holder = holder;
     this.#assumedTokens = endpoint.kvCacheTokens ?? kvCacheTokens;
     this.#toldTokens = this.#told();
-    this.index = new PrefixIndex(this.#toldTokens ?? CAPACITY_ASSUMED_TOKENS, shared);
+    this.index = new PrefixIndex(this.#toldTokens ?? CAPACITY_ASSUMED_TOKENS, shared, holder);
   }
 
   /** Tokens in one of the engine's blocks. */

@@ -17,6 +17,7 @@ export class Estimates {
   readonly #models = new Map<string, LearnedModel>();
   readonly #shared = new SharedBlocks(SHARED_BLOCKS_MAX);
   #halvedMs: number | undefined;
+  #holders = 0;
 
   constructor(prefix: DispatchSettings['prefix']) {
     this.#prefix = prefix;
@@ -25,7 +26,7 @@ export class Estimates {
   of(endpoint: Endpoint): Estimate {
     let estimate = this.#byEndpoint.get(endpoint);
     if (estimate === undefined) {
-      estimate = new Estimate(endpoint, this.#prefix.kvCacheTokens, this.#shared);
+      estimate = new Estimate(endpoint, this.#prefix.kvCacheTokens, this.#shared, this.#holders++);
       this.#byEndpoint.set(endpoint, estimate);
     }
     estimate.refresh();

@@ -68,14 +68,15 @@ export class TokenFit {
     let counted = 0;
     for (let i = 0; i < chain.length; i++) {
       const end = chain.ends[i]!;
-      if (tokenEnds[i]! > 0) {
-        // What was told may lie below an estimate before it; ends never fall.
-        tokens = Math.max(tokenEnds[i]!, i === 0 ? 0 : tokenEnds[i - 1]!);
-        counted = i + 1;
-      } else {
-        tokens += (end - bytes) * tokensPerByte + ((chain.marks[i]! & MESSAGE_END) === 0 ? 0 : messageTokens);
-      }
+      tokens += (end - bytes) * tokensPerByte + ((chain.marks[i]! & MESSAGE_END) === 0 ? 0 : messageTokens);
+      const told = tokenEnds[i]!;
       tokenEnds[i] = tokens;
+      if (told > 0) {
+        fitTokenEnds(tokenEnds, counted, i, told);
+        // What was told of one prompt may lie below what was told of another; ends never fall.
+        tokens = tokenEnds[i] = Math.max(told, counted === 0 ? 0 : tokenEnds[counted - 1]!);
+        counted = i + 1;
+      }
       bytes = end;
     }
     return counted;
@@ -83,16 +84,15 @@ export class TokenFit {
 }
 
 /**
- * Fits the ends that were estimated, those of blocks from `counted` on, to what the engine counted for the whole prompt.
+ * Fits the ends that were estimated, those of blocks `from` to `to`, to what an engine counted up to the end of block `to`.
  *
  * Changes nothing where the count cannot be right.
  */
-export function fitTokenEnds(tokenEnds: Float64Array, counted: number, promptTokens: number): void {
-  const last = tokenEnds.length - 1;
-  const base = counted === 0 ? 0 : tokenEnds[counted - 1]!;
-  if (last < counted || promptTokens <= base || tokenEnds[last]! <= base) return;
-  const stretch = (promptTokens - base) / (tokenEnds[last]! - base);
-  for (let i = counted; i <= last; i++) tokenEnds[i] = base + (tokenEnds[i]! - base) * stretch;
+export function fitTokenEnds(tokenEnds: Float64Array, from: number, to: number, counted: number): void {
+  const base = from === 0 ? 0 : tokenEnds[from - 1]!;
+  if (to < from || counted <= base || tokenEnds[to]! <= base) return;
+  const stretch = (counted - base) / (tokenEnds[to]! - base);
+  for (let i = from; i <= to; i++) tokenEnds[i] = base + (tokenEnds[i]! - base) * stretch;
 }
 
 function messagesOf(chain: Chain): number {

@@ -43,6 +43,7 @@ const SIXTEENTHS = 16;
 export class PrefixIndex {
   readonly #table = new BlockTable(STRIDE);
   readonly #shared: SharedBlocks | undefined;
+  readonly #holder: number;
   readonly #recency = new Recency();
   readonly #ghosts = new Ghosts(this.#recency);
   #epoch = 0;
@@ -51,9 +52,10 @@ export class PrefixIndex {
   #tailConfirmedAt: number | undefined;
   #confirmed = 0;
 
-  /** `shared`, if any, hears of every block of a prompt that appears here and of every block that leaves. */
-  constructor(capacityTokens: number, shared?: SharedBlocks) {
+  /** `shared`, if any, hears of every block of a prompt that appears here and of every block that leaves; `holder` is this index's number there. */
+  constructor(capacityTokens: number, shared?: SharedBlocks, holder = 0) {
     this.#shared = shared;
+    this.#holder = holder;
     this.#capacity = 0;
     this.setCapacityTokens(capacityTokens);
   }
@@ -209,7 +211,7 @@ export class PrefixIndex {
     const high = chain.hashes[2 * i + 1]! ^ model.high;
     const block = this.#table.find(low, high);
     if (block !== 0) return block;
-    this.#shared?.add(low, high, i + 1 < chain.length);
+    this.#shared?.add(low, high, i + 1 < chain.length, this.#holder);
     return this.#insert(low, high, tokenEnds[i]! - (i === 0 ? 0 : tokenEnds[i - 1]!));
   }
 

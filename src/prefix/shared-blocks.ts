@@ -1,27 +1,39 @@
 // shared-blocks.ts: what is known of a block on whatever endpoint: how many ways prompts went on after it, and how many tokens it ends at.
 
 import type { Chain } from '../core/chain.ts';
-import { BlockTable } from './block-table.ts';
+import { BlockTable, HIGH, LOW } from './block-table.ts';
 import type { ModelKey } from './model-key.ts';
 
-/** Field of an entry: how many prefix indexes have the block, times HOLDER, plus its count of continuations. */
+/** Field of an entry: how many prefix indexes have the block, times HOLDER, plus how it goes on. */
 const SEEN = 2;
+/** No block of a prompt was seen after it, one was, or several: then their number is in the table of forks. */
+const ENDS = 0;
+const GOES_ON = 1;
+const FORKS = 2;
+const HOW = 3;
+const HOLDER = 4;
 /** Sixteenths of a token that a prompt has up to the end of the block, as far as the engine has told; 0 is unknown. */
 const TOKENS_END = 3;
-const STRIDE = 4;
+/** One bit for each holder that has or had it, numbers modulo 32: who has no bit here need not be asked. */
+const HOLDERS = 4;
+const STRIDE = 5;
 const SIXTEENTHS = 16;
-const HOLDER = 256;
+/** Field of a fork: how many different continuations were seen. */
+const COUNT = 2;
 const COUNT_MAX = 255;
+const FORK_STRIDE = 3;
 
 /**
  * The blocks of all endpoints' prefix indexes, each with the number of different continuations seen after it, and with the tokens up
  * to its end: the engines count a prompt alike wherever it goes.
  *
  * The indexes say when a block appears and leaves (`add`, `remove`); a block is forgotten with its last holder. A continuation that
- * was forgotten and comes back counts again.
+ * was forgotten and comes back counts again. Few blocks fork, so those have a table of their own that the processor's caches can hold:
+ * a prompt's blocks are looked up there for every request.
  */
 export class SharedBlocks {
   readonly #table = new BlockTable(STRIDE);
+  readonly #forks = new BlockTable(FORK_STRIDE);
   readonly #entriesMax: number;
 
   /** When there are `entriesMax` blocks, further ones are not tracked and nothing new is counted. */
@@ -34,18 +46,19 @@ export class SharedBlocks {
   }
 
   get bytes(): number {
-    return this.#table.bytes;
+    return this.#table.bytes + this.#forks.bytes;
   }
 
-  /** An index has a block that it did not have. `followed` says that another block of the same chain comes after it. */
-  add(low: number, high: number, followed: boolean): void {
+  /** The index numbered `holder` has a block that it did not have. `followed` says that another block of the same chain comes after it. */
+  add(low: number, high: number, followed: boolean, holder: number): void {
     let entry = this.#table.find(low, high);
     if (entry === 0) {
       if (this.#isFull()) return;
       entry = this.#table.insert(low, high);
-      if (followed) this.#table.fields[entry + SEEN] = 1;
+      if (followed) this.#table.fields[entry + SEEN] = GOES_ON;
     }
     this.#table.fields[entry + SEEN]! += HOLDER;
+    this.#table.fields[entry + HOLDERS]! |= 1 << holder;
   }
 
   /** An index has lost the block. One that is not tracked (an answer, or what came when the table was full) is nothing to forget. */
@@ -53,8 +66,18 @@ export class SharedBlocks {
     const entry = this.#table.find(low, high);
     if (entry === 0) return;
     const seen = this.#table.fields[entry + SEEN]! - HOLDER;
-    if (seen < HOLDER) this.#table.remove(entry);
-    else this.#table.fields[entry + SEEN] = seen;
+    if (seen >= HOLDER) {
+      this.#table.fields[entry + SEEN] = seen;
+      return;
+    }
+    if (seen === FORKS) this.#forks.remove(this.#forks.find(low, high));
+    this.#table.remove(entry);
+  }
+
+  /** A bit for each holder, modulo 32, that may have the chain's first block. */
+  firstHolders(chain: Chain, model: ModelKey): number {
+    const entry = chain.length === 0 ? 0 : this.#table.findBlock(chain, model, 0);
+    return entry === 0 && this.#isFull() ? -1 : this.#table.fields[entry + HOLDERS]!;
   }
 
   /** Counts where this prompt leaves what was seen before. Once a request, before an index records it. */
@@ -64,24 +87,29 @@ export class SharedBlocks {
     const known = this.#table.leading(chain, model);
     if (known === 0 || known === chain.length) return;
     const last = this.#table.findBlock(chain, model, known - 1);
-    const fields = this.#table.fields;
-    if ((fields[last + SEEN]! & COUNT_MAX) < COUNT_MAX) fields[last + SEEN]!++;
+    const { fields } = this.#table;
+    const how = fields[last + SEEN]! & HOW;
+    if (how !== FORKS) fields[last + SEEN]! += 1;
+    if (how === ENDS) return;
+    const fork = how === FORKS ? this.#forks.findBlock(chain, model, known - 1) : this.#forks.insert(fields[last + LOW]!, fields[last + HIGH]!);
+    const count = how === FORKS ? this.#forks.fields[fork + COUNT]! : 1;
+    this.#forks.fields[fork + COUNT] = Math.min(COUNT_MAX, count + 1);
   }
 
-  /**
-   * Fills in, for each block i < `upTo` of the chain, `branches[i]`: the largest count of it or a later one of these blocks, at least 1,
-   * and `tokenEnds[i]`: tokens of the prompt up to its end, 0 where no engine has told.
-   */
-  read(chain: Chain, model: ModelKey, upTo: number, branches: Uint8Array, tokenEnds: Float64Array): void {
+  /** Fills in `branches[i]` for each block i < `upTo`: the largest count of it or a later one of these blocks, at least 1. */
+  readBranches(chain: Chain, model: ModelKey, upTo: number, branches: Uint8Array): void {
     let most = 1;
     for (let i = upTo - 1; i >= 0; i--) {
-      // What is not tracked is entry 0, whose fields are 0.
-      const entry = this.#table.findBlock(chain, model, i);
-      const count = this.#table.fields[entry + SEEN]! & COUNT_MAX;
+      // What does not fork is entry 0, whose fields are 0.
+      const count = this.#forks.fields[this.#forks.findBlock(chain, model, i) + COUNT]!;
       if (count > most) most = count;
       branches[i] = most;
-      tokenEnds[i] = this.#table.fields[entry + TOKENS_END]! / SIXTEENTHS;
     }
+  }
+
+  /** Tokens of a prompt up to the end of block i, as an engine told; 0 when none has. */
+  tokensEnd(chain: Chain, model: ModelKey, i: number): number {
+    return this.#table.fields[this.#table.findBlock(chain, model, i) + TOKENS_END]! / SIXTEENTHS;
   }
 
   /** Keeps what an engine told about the blocks of a prompt. What is known already stays: it was told of a prompt that ended nearer. */
@@ -95,13 +123,19 @@ export class SharedBlocks {
 
   /** Lets old fan-out fade: every count halves, never below 1. */
   halve(): void {
-    const fields = this.#table.fields;
+    const { fields } = this.#forks;
     // Unused entries are zero and stay so.
-    for (let at = STRIDE + SEEN; at < fields.length; at += STRIDE) {
-      const seen = fields[at]!;
-      const count = seen & COUNT_MAX;
-      if (count > 1) fields[at] = seen - count + (count >>> 1);
+    for (let fork = FORK_STRIDE; fork < fields.length; fork += FORK_STRIDE) {
+      const count = fields[fork + COUNT]! >>> 1;
+      if (count > 1) fields[fork + COUNT] = count;
+      else if (count === 1) this.#unfork(fork);
     }
+  }
+
+  #unfork(fork: number): void {
+    const entry = this.#table.find(this.#forks.fields[fork + LOW]!, this.#forks.fields[fork + HIGH]!);
+    this.#table.fields[entry + SEEN]! -= FORKS - GOES_ON;
+    this.#forks.remove(fork);
   }
 
   #isFull(): boolean {

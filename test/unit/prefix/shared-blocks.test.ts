@@ -16,7 +16,7 @@ function dispatch(branches: SharedBlocks, index: PrefixIndex, text: string): voi
 
 function after(branches: SharedBlocks, text: string): number[] {
   const out = new Uint8Array(text.length);
-  branches.read(chainOf(text), MODEL, text.length, out, new Float64Array(text.length));
+  branches.readBranches(chainOf(text), MODEL, text.length, out);
   return [...out];
 }
 
@@ -49,11 +49,7 @@ test('what nobody sent has one branch', async (t) => {
 test('the tokens up to a block are known once an engine has told, until its last holder loses it', async (t) => {
   const shared = new SharedBlocks(1_000);
   const index = new PrefixIndex(0, shared);
-  const ends = (text: string): number[] => {
-    const out = new Float64Array(text.length);
-    shared.read(chainOf(text), MODEL, text.length, new Uint8Array(text.length), out);
-    return [...out];
-  };
+  const ends = (text: string): number[] => [...text].map((_, i) => shared.tokensEnd(chainOf(text), MODEL, i));
   dispatch(shared, index, 'abc');
   t.strictSame(ends('abcd'), [0, 0, 0, 0]);
   shared.noteTokenEnds(chainOf('abc'), MODEL, Float64Array.of(10, 20, 30.5));
