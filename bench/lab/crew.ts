@@ -1,7 +1,6 @@
 // crew.ts: performs jobs in several processes.
 
 import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { Job, Result } from './job.ts';
 
@@ -27,12 +26,16 @@ export async function performAll(jobs: readonly Job[], processes: number, traces
   return results;
 }
 
-async function answerOf(worker: ChildProcess, job: Job): Promise<Result> {
-  worker.send(job);
-  const ended = once(worker, 'exit').then(([code]) => {
-    throw new Error(`The process for '${job.workload}' under ${job.policy} (seed ${job.seed}) ended with ${code}`);
+function answerOf(worker: ChildProcess, job: Job): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const onExit = (code: number | null): void => {
+      reject(new Error(`The process for '${job.workload}' under ${job.policy} (seed ${job.seed}) ended with ${code}`));
+    };
+    worker.once('exit', onExit);
+    worker.once('message', (result) => {
+      worker.off('exit', onExit);
+      resolve(result as Result);
+    });
+    worker.send(job);
   });
-  const [result] = await Promise.race([once(worker, 'message'), ended]);
-  ended.catch(() => {});
-  return result as Result;
 }

@@ -31,7 +31,7 @@ const POOL: PoolSettings = {
 export function createShippedRouter(policy: PolicyName, { nowMs, seed }: RouterOptions): Router {
   const prefix = { kvCacheTokens: 'auto', bytesPerToken: BYTES_PER_TOKEN, matchRatioMin: 0.5 } as const;
   const estimates = new Estimates(prefix);
-  const events = { onJoined() {}, onLeft() {}, onHealth() {}, onEjected() {}, onRestart: (endpoint: Endpoint) => estimates.forget(endpoint) };
+  const events = { onJoined() {}, onLeft() {}, onHealth() {}, onEjected() {}, onRestart: (endpoint: Endpoint) => estimates.forget(endpoint), onSample: (endpoint: Endpoint) => estimates.noteSample(endpoint) };
   const pools = new Pools([POOL], events, nowMs, () => () => {});
   const dispatcher = new PrefixDispatcher(
     { pools, estimates, clock: nowMs, random: seededRandom(seed) },
@@ -58,8 +58,10 @@ export function createShippedRouter(policy: PolicyName, { nowMs, seed }: RouterO
         running: load.running,
         waiting: load.waiting,
         kvUsage: load.kvUsage,
+        prefixCaching: true,
         blockSize: BLOCK_TOKENS,
         capacityTokens: load.capacityTokens,
+        prefixCaching: true,
         prefixQueriesTotal: load.prefixQueries,
         prefixHitsTotal: load.prefixHits,
         processStartS: load.process,
