@@ -20,6 +20,7 @@ const OVERDUE: Outcome = { kind: 'timeout', limit: 'total_ms' };
 
 export class ByLoadExchange implements Swept {
   readonly id: string;
+  sweepIndex = -1;
   readonly #options: ClientListenerOptions;
   readonly #reply: FastifyReply;
   readonly #surface: Surface | undefined;
