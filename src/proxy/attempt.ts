@@ -9,6 +9,7 @@ import { requestHeaders, responseHeaders } from './headers.ts';
 import { SseScanner } from './sse.ts';
 import type { Swept, Sweep } from './sweep.ts';
 import { outcomeOfError } from './upstream.ts';
+import { UsageFilter } from './usage-filter.ts';
 import { findUsage } from './usage.ts';
 import { isFirstToken, judgeStream, realAnswer, responseId } from './verdict.ts';
 
@@ -27,6 +28,8 @@ export interface AttemptRequest {
   readonly path: string;
   readonly rawHeaders: readonly string[];
   readonly body: Buffer;
+  /** The engine was asked for usage that is none of the client's business. */
+  readonly hidesUsage: boolean;
   readonly id: string;
   /** When the whole request began, by the sweep's clock. */
   readonly startedMs: number;
@@ -61,6 +64,8 @@ export class Attempt implements Undici.DispatchHandler, ClientListener, Swept {
   #status = 0;
   #statusMessage: string | undefined;
   #scanner: SseScanner | undefined;
+  /** Between the scanner, which sees all, and a client that asked for no usage. */
+  #filter: UsageFilter | undefined;
   #encoded = false;
   /** The answer's length is known or its parts are framed by a coding, so nothing may be added to it. */
   #sized = false;
@@ -97,7 +102,7 @@ export class Attempt implements Undici.DispatchHandler, ClientListener, Swept {
 
   /** Whether an error event may be put behind what the client has received. */
   get takesErrorEvent(): boolean {
-    return this.#scanner !== undefined && !this.#sized && this.#scanner.atBoundary;
+    return this.#scanner !== undefined && !this.#sized && (this.#filter ?? this.#scanner).atBoundary;
   }
 
   onRequestStart(controller: Undici.DispatchController): void {
@@ -115,6 +120,7 @@ export class Attempt implements Undici.DispatchHandler, ClientListener, Swept {
     if (status === 200 && !this.#encoded && headers['content-type']?.startsWith('text/event-stream') === true) {
       this.#scanner = new SseScanner();
       this.#scanner.listener = (event) => this.#onEvent(event);
+      if (this.#request.hidesUsage && !this.#sized) this.#filter = new UsageFilter();
     }
   }
 
@@ -134,7 +140,7 @@ export class Attempt implements Undici.DispatchHandler, ClientListener, Swept {
       if (this.#status < 400 && !this.#sawFirstToken) this.#firstToken(responseId(chunk));
     }
     if (!this.#client.committed) this.#commit();
-    if (!this.#client.write(chunk)) this.#pause(controller);
+    if (!this.#relay(chunk)) this.#pause(controller);
   }
 
   onResponseEnd(): void {
@@ -208,8 +214,20 @@ export class Attempt implements Undici.DispatchHandler, ClientListener, Swept {
   #commit(): void {
     this.#client.commit(this.#status, this.#statusMessage, responseHeaders((this.#controller?.rawHeaders ?? []) as Buffer[], this.#request.id));
     if (this.#scanner === undefined) return;
-    for (const chunk of this.#kept) this.#client.write(chunk);
+    for (const chunk of this.#kept) this.#relay(chunk);
     this.#kept = [];
+  }
+
+  #relay(chunk: Buffer): boolean {
+    if (this.#filter === undefined) return this.#client.write(chunk);
+    let reads = true;
+    for (const part of this.#filter.feed(chunk)) reads = this.#client.write(part);
+    return reads;
+  }
+
+  #relayRest(): void {
+    const rest = this.#filter?.end();
+    if (rest !== undefined && rest.length > 0 && !this.#client.gone) this.#client.write(rest);
   }
 
   #pause(controller: Undici.DispatchController): void {
@@ -236,6 +254,7 @@ export class Attempt implements Undici.DispatchHandler, ClientListener, Swept {
     this.#client.listen(undefined);
     if (this.#scanner !== undefined) this.#scanner.listener = undefined;
     this.#kept = NO_CHUNKS as Buffer[];
+    this.#relayRest();
     this.#resolve(outcome);
     // Frees the engine; does nothing to a request that has ended.
     if (outcome.kind !== 'complete') this.#controller?.abort(new Error(outcome.kind));

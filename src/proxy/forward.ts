@@ -8,7 +8,7 @@ import type { Assignment, Dispatcher, Outcome, Refusal } from '../core/dispatche
 import { RequestError } from '../core/errors.ts';
 import type { RequestObserver, RequestRecord } from '../core/record.ts';
 import type { GenerationFacts, Surface } from '../core/request.ts';
-import { replaceModel } from '../prompt/splice.ts';
+import { askUsage, replaceModel } from '../prompt/splice.ts';
 import { Attempt, type AttemptLimits } from './attempt.ts';
 import { ClientResponse } from './client-response.ts';
 import { errorEvent, type ErrorAnswer } from './error-answer.ts';
@@ -92,14 +92,14 @@ async function route(deps: ForwardDeps, exchange: Exchange, facts: GenerationFac
 /** One attempt, its lease returned before the client gets the end of its answer. */
 async function attempt(deps: ForwardDeps, exchange: Exchange, assigned: Assignment, client: ClientResponse, record: RequestRecord, startedMs: number): Promise<Outcome> {
   const { request, surface } = exchange;
-  const body = assigned.upstreamModel === undefined ? exchange.body : asBuffer(replaceModel(exchange.body, assigned.upstreamModel));
+  const body = bodyFor(assigned, exchange.body);
   const onFirstToken = (responseId: string | undefined): void => {
     record.timeToFirstTokenMs = deps.clock() - startedMs;
     deps.dispatcher.firstToken(assigned.attempt, responseId);
   };
   const trying = new Attempt(
     { upstream: deps.upstream, sweep: deps.sweep, limits: deps.limits, onFirstToken },
-    { surface, method: 'POST', path: request.url ?? '/', rawHeaders: request.rawHeaders, body, id: record.id, startedMs },
+    { surface, method: 'POST', path: request.url ?? '/', rawHeaders: request.rawHeaders, body, hidesUsage: assigned.asksUsage, id: record.id, startedMs },
     client,
   );
   const outcome = await trying.send(assigned.endpoint);
@@ -149,6 +149,12 @@ function badRequest(error: RequestError): ErrorAnswer {
 }
 
 const INTERNAL_ERROR: ErrorAnswer = { status: 500, message: 'The router failed to handle this request.', code: 'internal_error' };
+
+/** The client's bytes, changed only where the assignment says so. */
+function bodyFor({ upstreamModel, asksUsage }: Assignment, body: Buffer): Buffer {
+  const renamed = upstreamModel === undefined ? body : asBuffer(replaceModel(body, upstreamModel));
+  return asksUsage ? asBuffer(askUsage(renamed)) : renamed;
+}
 
 function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
