@@ -61,7 +61,6 @@ export function createShippedRouter(policy: PolicyName, { nowMs, seed }: RouterO
         prefixCaching: true,
         blockSize: BLOCK_TOKENS,
         capacityTokens: load.capacityTokens,
-        prefixCaching: true,
         prefixQueriesTotal: load.prefixQueries,
         prefixHitsTotal: load.prefixHits,
         processStartS: load.process,
