@@ -34,7 +34,8 @@ export function connectionOptions(settings: UpstreamSettings): Agent.Options {
 }
 
 function markReused(error: Error, bytesRead: number): void {
-  Object.defineProperty(error, REUSED, { value: bytesRead > 0 });
+  // Whoever destroys the agent gives all of its sockets the same error, so it may be marked already.
+  Object.defineProperty(error, REUSED, { value: bytesRead > 0, configurable: true });
 }
 
 /**
