@@ -72,8 +72,8 @@ export class UsageFilter {
     }
     const passable = this.#passable(bytes, at);
     const passed = waits && passable === at ? from : passable;
-    if (passed > from) out.push(bytes.subarray(from, passed));
-    this.#held = bytes.subarray(passed);
+    if (passed > from) out.push(passed - from === bytes.length ? bytes : bytes.subarray(from, passed));
+    this.#held = passed === bytes.length ? NOTHING : bytes.subarray(passed);
     this.#eventAt = Math.max(0, at - passed);
     return out;
   }
@@ -89,6 +89,7 @@ export class UsageFilter {
 
   /** Up to where an event that begins at `at`, and is not whole, can pass. */
   #passable(bytes: Buffer, at: number): number {
+    if (at === bytes.length) return at;
     const event = bytes.subarray(at);
     if (!this.#passing) {
       if (choicesOf(event) !== 'some' && event.length <= USAGE_EVENT_MAX_BYTES) return at;
