@@ -68,9 +68,9 @@ function originOf(url: unknown): string | undefined {
 /** A wildcard address takes the port on every address. Port 0 is a free one, so it never collides. */
 function sharedPorts(items: readonly Item[]): Contradiction[] {
   return items.flatMap(({ fields, path }, i) => {
-    const other = items.slice(0, i).find((earlier) => overlaps(earlier.fields, fields));
-    if (other === undefined) return [];
-    const taken = `a port that ${nameOf(other)} does not listen on`;
+    const others = items.slice(0, i).filter((earlier) => overlaps(earlier.fields, fields));
+    if (others.length === 0) return [];
+    const taken = `a port that ${others.map(nameOf).join(' and ')} ${others.length === 1 ? 'does' : 'do'} not listen on`;
     return [{ path: [...path, 'port'], seen: `${String(fields['port'])} again`, wanted: taken }];
   });
 }

@@ -1,6 +1,6 @@
 // source.ts: the text of the file as data, with the way back from each value to its line and column.
 import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
-import type { Document, Node, Pair, Scalar } from 'yaml';
+import type { Alias, Document, Node, Pair, Scalar } from 'yaml';
 import { describeSeen, keyOf } from './problem.ts';
 import type { Path, Position, Problem } from './problem.ts';
 import { substitute } from './variables.ts';
@@ -30,7 +30,7 @@ export function parseSource(text: string, file: string, surroundings: Surroundin
     problems.push({ file, ...at(offset), key: keyOf(path), seen, wanted });
   };
   const wellFormed = document.errors.length === 0;
-  if (wellFormed) settle(document.contents, [], { document, surroundings, secrets, report });
+  if (wellFormed) settle(document.contents, [], { document, surroundings, secrets, report, fromFile: new Set() });
   const data = wellFormed ? toData(document) : undefined;
   if (data === undefined && problems.length === 0) report(0, [], 'a file whose aliases go in circles or multiply', 'fewer aliases');
   return {
@@ -72,13 +72,13 @@ interface Settling {
   readonly surroundings: Surroundings;
   readonly secrets: Set<string>;
   readonly report: (offset: number, path: Path, seen: string, wanted: string) => void;
+  /** Scalars whose value came from a file: an alias to one is as secret. */
+  readonly fromFile: Set<Scalar>;
 }
 
 /** Replaces variables in scalars, in place, and reports keys that stand twice. Does not follow aliases: their anchors are visited anyway. */
 function settle(node: unknown, path: Path, settling: Settling): void {
-  if (isAlias(node) && node.resolve(settling.document) === undefined) {
-    settling.report(startOf(node), path, 'an alias without an anchor', 'an anchor of that name before it');
-  }
+  if (isAlias(node)) settleAlias(node, path, settling);
   if (isScalar(node)) settleScalar(node, path, settling);
   if (isSeq(node)) node.items.forEach((item, i) => settle(item, [...path, i], settling));
   if (!isMap(node)) return;
@@ -91,14 +91,23 @@ function settle(node: unknown, path: Path, settling: Settling): void {
   }
 }
 
-function settleScalar(scalar: Scalar, path: Path, { surroundings, secrets, report }: Settling): void {
+function settleAlias(alias: Alias, path: Path, { document, report, secrets, fromFile }: Settling): void {
+  const anchored = alias.resolve(document);
+  if (anchored === undefined) report(startOf(alias), path, 'an alias without an anchor', 'an anchor of that name before it');
+  else if (isScalar(anchored) && fromFile.has(anchored)) secrets.add(keyOf(path));
+}
+
+function settleScalar(scalar: Scalar, path: Path, { surroundings, secrets, report, fromFile }: Settling): void {
   if (typeof scalar.value !== 'string') return;
   const substituted = substitute(scalar.value, surroundings);
   if (substituted.kind === 'unresolved') {
     for (const { offset, seen, wanted } of substituted.failures) report(startOf(scalar) + offsetInSource(scalar, offset), path, seen, wanted);
   }
   if (substituted.kind !== 'replaced') return;
-  if (substituted.fromFile) secrets.add(keyOf(path));
+  if (substituted.fromFile) {
+    secrets.add(keyOf(path));
+    fromFile.add(scalar);
+  }
   const again = substituted.whole && scalar.type === 'PLAIN';
   scalar.value = again ? resolvePlain(substituted.text) : substituted.text;
 }

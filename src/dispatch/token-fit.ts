@@ -48,12 +48,19 @@ export class TokenFit {
     const error = promptTokens * scale - dot(x, this.#weights);
     for (let row = 0; row < 3; row++) {
       this.#weights[row]! += (px[row]! / denominator) * error;
-      for (let column = 0; column < 3; column++) {
-        const shrunk = (p[3 * row + column]! - (px[row]! * px[column]!) / denominator) / KEPT;
-        // What no prompt tells about must not become uncertain without end.
-        p[3 * row + column] = row === column ? Math.min(PRIOR[row]!, shrunk) : shrunk;
-      }
+      for (let column = 0; column < 3; column++) p[3 * row + column] = (p[3 * row + column]! - (px[row]! * px[column]!) / denominator) / KEPT;
     }
+    this.#bound();
+  }
+
+  /**
+   * What no prompt tells about must not become uncertain without end: where all prompts have one message, it and the rest are one. Rows and
+   * columns shrink together, because a matrix whose diagonal alone is cut is no covariance any more, and the fit runs away.
+   */
+  #bound(): void {
+    const p = this.#covariance;
+    const shrink = PRIOR.map((most, i) => Math.min(1, Math.sqrt(most / p[4 * i]!)));
+    for (let row = 0; row < 3; row++) for (let column = 0; column < 3; column++) p[3 * row + column]! *= shrink[row]! * shrink[column]!;
   }
 
   /**

@@ -4,6 +4,8 @@ import type { Usage } from '../core/dispatcher.ts';
 
 const KEY = Buffer.from('"usage":');
 const SPAN_MAX_BYTES = 8192;
+/** No engine counts more in one request; what does is no count. */
+const TOKENS_MAX = 100_000_000;
 const OPEN = 0x7b;
 const CLOSE = 0x7d;
 const SPACE = 0x20;
@@ -71,5 +73,5 @@ function field(value: unknown, name: string): unknown {
 
 function count(value: unknown, name: string): number | undefined {
   const found = field(value, name);
-  return typeof found === 'number' && Number.isFinite(found) && found >= 0 ? found : undefined;
+  return typeof found === 'number' && found >= 0 && found <= TOKENS_MAX ? found : undefined;
 }

@@ -155,3 +155,14 @@ function toldOf(endpoints: string | undefined): string[] {
   const loaded = configFromEnv(endpoints === undefined ? {} : { WARMROUTE_ENDPOINTS: endpoints });
   return loaded.kind === 'invalid' ? loaded.problems.map(formatProblem) : [];
 }
+
+test('what an alias repeats from a secret file is no more shown than where it stands first', async (t) => {
+  const text = 'version: "${file:/s}"\npools: [{ endpoints: [*k], name: &k "${file:/s}" }]\n'.replace('[*k], name: &k "${file:/s}"', '["http://a:1"], api_key: &k "${file:/s}", name: *k');
+  t.notMatch(complaints(text, {}, { '/s': 'hunter2 !' }).join('\n'), /hunter2/);
+  t.ok(complaints(text, {}, { '/s': 'hunter2 !' }).some((line) => line.includes('pools[0].name')));
+});
+
+test('a listener that clashes with two others is told of both', async (t) => {
+  const text = `${POOLS}listeners: [{ name: x, port: 9901 }, { name: y, port: 9901 }]\n`;
+  t.match(complaints(text).join('\n'), /listeners\[1\]\.port: is 9901 again, wanted a port that admin and listener x do not listen on/);
+});
