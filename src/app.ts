@@ -5,8 +5,9 @@ import type { FastifyInstance } from 'fastify';
 import type { Config } from './config/config.ts';
 import { Estimates } from './dispatch/estimates.ts';
 import { PrefixDispatcher } from './dispatch/dispatcher.ts';
+import { likelyCause } from './dispatch/accuracy.ts';
 import { servedNames } from './dispatch/models.ts';
-import { endpointStatuses } from './dispatch/status.ts';
+import { endpointStatuses, modelStatuses } from './dispatch/status.ts';
 import { createLog, type Log } from './observe/log.ts';
 import { createMetrics } from './observe/metrics.ts';
 import { createObserver } from './observe/observer.ts';
@@ -114,9 +115,19 @@ function buildParts({ config, version, logDestination }: RouterOptions): Parts {
     random,
     ...(logDestination === undefined ? {} : { destination: logDestination }),
   });
-  const estimates = new Estimates(config.prefix);
+  const estimates = new Estimates(config.prefix, {
+    onComplaint: ({ endpoint, accuracy, traffic }, complaint) => {
+      if (complaint === 'no-details') log.cachedTokensMissing(endpoint.address);
+      else log.predictionsInaccurate(endpoint.address, accuracy.recentErrorRatio, likelyCause(endpoint.samples.at(-1)?.prefixCaching, traffic.othersRatio));
+    },
+  });
   const { pools, stop } = watchEndpoints(config.pools, rhythm, estimates, log);
-  const metrics = createMetrics({ version, modelsMax: MODEL_LABELS_MAX, endpointStatuses: () => endpointStatuses(pools.all(), estimates, clock()) });
+  const metrics = createMetrics({
+    version,
+    modelsMax: MODEL_LABELS_MAX,
+    endpointStatuses: () => endpointStatuses(pools.all(), estimates, clock()),
+    modelStatuses: () => modelStatuses(estimates),
+  });
   const limits = config.timeouts;
   const upstream = createUpstream({ connectMs: limits.connectMs });
   const forward: ForwardDeps = {
@@ -169,6 +180,7 @@ function adminListener(parts: Parts): FastifyInstance {
     onLoopback: isLoopback(parts.config.admin.host),
     ready: () => (parts.leaving ? { ready: false, reasons: ['draining'] } : pools.readiness()),
     statuses: () => endpointStatuses(pools.all(), estimates, forward.clock()),
+    models: () => modelStatuses(estimates),
     metricsText: () => metrics.text(),
     metricsContentType: metrics.contentType,
     unexpected: (error) => log.unexpected('admin', error),

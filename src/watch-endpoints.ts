@@ -32,6 +32,7 @@ export function watchEndpoints(settings: readonly PoolSettings[], rhythm: Rhythm
       estimates.forget(endpoint);
       log.endpointRestarted(endpoint.address);
     },
+    onSample: (endpoint) => estimates.noteSample(endpoint),
   };
   const pools = new Pools(settings, events, rhythm.clock, rhythm.schedule);
   for (const pool of settings) pools.apply(pool.name, 'static', staticAddresses(pool.endpoints));

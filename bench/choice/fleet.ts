@@ -70,7 +70,7 @@ function createPools(clock: () => number): Pools {
     inFlightMax: 1_024,
     slowStartMs: 0,
   };
-  const pools = new Pools([pool], { onHealth: nothing, onEjected: nothing, onRestart: nothing, onJoined: nothing, onLeft: nothing }, clock, () => nothing);
+  const pools = new Pools([pool], { onHealth: nothing, onEjected: nothing, onRestart: nothing, onSample: nothing, onJoined: nothing, onLeft: nothing }, clock, () => nothing);
   const addresses = Array.from({ length: ENDPOINTS }, (_, i) => ({ scheme: 'http' as const, host: '10.0.0.1', port: 8_000 + i, kvCacheTokens: undefined }));
   pools.apply('bench', 'static', addresses);
   for (const endpoint of pools.all()) {

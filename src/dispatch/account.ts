@@ -5,7 +5,7 @@ import type { GenerationFacts } from '../core/request.ts';
 import type { ModelKey } from '../prefix/model-key.ts';
 import type { SharedBlocks } from '../prefix/shared-blocks.ts';
 import type { Stretch } from '../prefix/stretch.ts';
-import type { SizedPrompt } from './ask-view.ts';
+import { promptTokensOf, type SizedPrompt } from './ask-view.ts';
 import type { Estimate } from './estimate.ts';
 import type { LearnedModel } from './learned-model.ts';
 import { fitTokenEnds } from './token-fit.ts';
@@ -49,7 +49,8 @@ export class Account {
     const { chain, tokenEnds } = terms.prompts[0];
     const isEvidence = terms.recorded && terms.facts.teaches;
     this.#stretches = isEvidence ? estimate.index.survey(chain, terms.key, tokenEnds) : NOTHING_KNOWN;
-    this.#answerTokens = isEvidence ? estimate.index.answerTokens(chain, terms.key, estimate.index.matchedBlocks(chain, terms.key)) : 0;
+    // Behind ghosts stands no answer that is held.
+    this.#answerTokens = isEvidence && this.#stretches.at(-1)?.kind !== 'ghost' ? estimate.index.answerTokens(chain, terms.key, estimate.index.matchedBlocks(chain, terms.key)) : 0;
     this.#epoch = estimate.index.epoch;
     if (terms.recorded) for (const prompt of terms.prompts) estimate.index.record(prompt.chain, terms.key, prompt.tokenEnds);
   }
@@ -59,6 +60,7 @@ export class Account {
     if (this.#confirmed) return;
     this.#confirmed = true;
     this.#estimate.queuedTokens -= this.#terms.uncachedTokens;
+    this.#count();
     this.#touch(nowMs);
   }
 
@@ -79,6 +81,14 @@ export class Account {
     if (outcome.kind === 'complete' && outcome.usage !== undefined) this.#learn(outcome.usage);
   }
 
+  /** The engine has looked its prompts up, and counted what it found. */
+  #count(): void {
+    const { facts, recorded, prompts } = this.#terms;
+    const promptTokens = prompts.reduce((sum, prompt) => sum + promptTokensOf(prompt), 0);
+    const isEvidence = recorded && facts.teaches && this.#epoch === this.#estimate.index.epoch;
+    this.#estimate.notePrompt(isEvidence ? { stretches: this.#stretches, answerTokens: this.#answerTokens, promptTokens } : undefined, promptTokens);
+  }
+
   /** Learns what the engine's count says about tokens, and its cached tokens about the cache. */
   #learn(usage: Usage): void {
     const { facts, key, learned, prompts, predictedCachedTokens, nowMs } = this.#terms;
@@ -90,11 +100,10 @@ export class Account {
       fitTokenEnds(tokenEnds, counted, chain.length - 1, usage.promptTokens);
       this.#shared.noteTokenEnds(chain, key, tokenEnds);
     }
-    if (usage.cachedTokens === undefined) return;
-    const isCurrent = this.#epoch === this.#estimate.index.epoch;
     this.#estimate.compare(predictedCachedTokens, usage.promptTokens, usage.cachedTokens);
-    if (isCurrent && this.#answerTokens > 0) this.#judgeAnswer(usage.cachedTokens);
-    if (isCurrent) {
+    if (usage.cachedTokens === undefined) return;
+    if (this.#epoch === this.#estimate.index.epoch) {
+      if (this.#answerTokens > 0) this.#judgeAnswer(usage.cachedTokens);
       this.#estimate.learn({ stretches: this.#stretches, cachedTokens: usage.cachedTokens, dispatchedMs: nowMs, prompt: chain.hashes[2 * chain.length - 2] ?? 0, promptTokens: usage.promptTokens });
     }
   }

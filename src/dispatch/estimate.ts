@@ -1,21 +1,16 @@
 // estimate.ts: what is believed about one endpoint, beyond what its pool knows: its cache, and the work that waits there.
 
 import type { Endpoint } from '../pool/endpoint.ts';
+import { BulkEvidence, type CountedPrompt } from '../prefix/bulk-evidence.ts';
 import { Evidence, type Lesson, type Report } from '../prefix/evidence.ts';
 import { PrefixIndex } from '../prefix/prefix-index.ts';
 import type { SharedBlocks } from '../prefix/shared-blocks.ts';
+import { Accuracy, type Complaint } from './accuracy.ts';
+import { Traffic } from './traffic.ts';
 
 /** When neither the configuration nor the engine says: too large costs less than too small. */
 const CAPACITY_ASSUMED_TOKENS = 500_000;
 const BLOCK_SIZE_ASSUMED_TOKENS = 16;
-
-/** Sums over the answers that reported their cached tokens. */
-export interface ReportedTotals {
-  promptTokens: number;
-  predictedCachedTokens: number;
-  cachedTokens: number;
-  errorTokens: number;
-}
 
 /** A report as an attempt knows it. */
 export type AttemptReport = Pick<Report, 'stretches' | 'cachedTokens' | 'dispatchedMs' | 'prompt'> & { readonly promptTokens: number };
@@ -23,8 +18,11 @@ export type AttemptReport = Pick<Report, 'stretches' | 'cachedTokens' | 'dispatc
 /** Sizes of blocks within a prompt are estimated: this share of it may be wrong without meaning anything. */
 const SLACK_SHARE = 0.01;
 const SLACK_BLOCKS = 2;
-/** Of the newest answer in the recent error. */
-const RECENT_SHARE = 1 / 64;
+
+/** Told of what an operator can mend. */
+export interface EstimateEvents {
+  onComplaint(estimate: Estimate, complaint: Complaint): void;
+}
 
 export class Estimate {
   readonly endpoint: Endpoint;
@@ -33,19 +31,23 @@ export class Estimate {
   readonly index: PrefixIndex;
   /** Uncached prompt tokens of the requests whose first token has not come. */
   queuedTokens = 0;
-  readonly reported: ReportedTotals = { promptTokens: 0, predictedCachedTokens: 0, cachedTokens: 0, errorTokens: 0 };
-  /** Share of prompt tokens by which predictions were off lately. */
-  recentError = 0;
+  readonly accuracy = new Accuracy();
+  readonly traffic = new Traffic();
   /** How often the cache was found or known to be empty, and how often its size was corrected. */
   forgets = 0;
   corrections = 0;
+  readonly #events: EstimateEvents;
   readonly #evidence = new Evidence();
+  readonly #bulk = new BulkEvidence();
+  /** Since the cache was last empty. Reports of single answers are better evidence than counters. */
+  #hasReports = false;
   readonly #assumedTokens: number | 'auto';
   #toldTokens: number | undefined;
 
-  constructor(endpoint: Endpoint, kvCacheTokens: number | 'auto', shared: SharedBlocks, holder: number) {
+  constructor(endpoint: Endpoint, kvCacheTokens: number | 'auto', shared: SharedBlocks, holder: number, events: EstimateEvents) {
     this.endpoint = endpoint;
     this.holder = holder;
+    this.#events = events;
     this.#assumedTokens = endpoint.kvCacheTokens ?? kvCacheTokens;
     this.#toldTokens = this.#told();
     this.index = new PrefixIndex(this.#toldTokens ?? CAPACITY_ASSUMED_TOKENS, shared, holder);
@@ -72,22 +74,37 @@ export class Estimate {
   /** The cache is empty. */
   forget(): void {
     this.forgets += 1;
+    this.#hasReports = false;
     this.#evidence.forget();
+    this.#bulk.forget();
     this.index.forget();
   }
 
-  /** Counts what was predicted beside what came. */
-  compare(predictedCachedTokens: number, promptTokens: number, cachedTokens: number): void {
-    const error = Math.abs(predictedCachedTokens - cachedTokens);
-    this.reported.promptTokens += promptTokens;
-    this.reported.predictedCachedTokens += predictedCachedTokens;
-    this.reported.cachedTokens += cachedTokens;
-    this.reported.errorTokens += error;
-    if (promptTokens > 0) this.recentError += (error / promptTokens - this.recentError) * RECENT_SHARE;
+  /** Counts what was predicted beside what came; undefined: the answer had usage, but without cached tokens. */
+  compare(predictedCachedTokens: number, promptTokens: number, cachedTokens: number | undefined): void {
+    const complaint = cachedTokens === undefined ? this.accuracy.noteSilentAnswer() : this.accuracy.noteReport(predictedCachedTokens, promptTokens, cachedTokens);
+    if (complaint !== undefined) this.#events.onComplaint(this, complaint);
+  }
+
+  /** A prompt's first token came. What was believed of it is compared with the engine's counters, where its answers do not report. */
+  notePrompt(prompt: CountedPrompt | undefined, promptTokens: number): void {
+    this.traffic.note(promptTokens);
+    if (prompt !== undefined && !this.#hasReports) this.#bulk.note(prompt);
+  }
+
+  /** The endpoint was scraped. */
+  noteSample(): void {
+    const sample = this.endpoint.samples.at(-1);
+    if (sample === undefined) return;
+    const { atMs, prefixQueriesTotal: queriesTotal, prefixHitsTotal: hitsTotal } = sample;
+    this.traffic.sample(queriesTotal);
+    if (this.#hasReports || queriesTotal === undefined || hitsTotal === undefined) return;
+    this.#follow(this.#bulk.sample({ atMs, queriesTotal, hitsTotal }, this.index.capacityTokens, this.blockSize));
   }
 
   /** Corrects what is believed about the cache by a report. */
   learn(report: AttemptReport): void {
+    this.#hasReports = true;
     const slackTokens = SLACK_BLOCKS * this.blockSize + SLACK_SHARE * report.promptTokens;
     this.#follow(this.#evidence.judge({ ...report, slackTokens, capacityTokens: this.index.capacityTokens }));
   }

@@ -3,7 +3,7 @@
 import { SharedBlocks } from '../prefix/shared-blocks.ts';
 import type { Endpoint } from '../pool/endpoint.ts';
 import { Account, type AccountTerms } from './account.ts';
-import { Estimate } from './estimate.ts';
+import { Estimate, type EstimateEvents } from './estimate.ts';
 import { LearnedModel } from './learned-model.ts';
 import type { DispatchSettings } from './settings.ts';
 
@@ -13,24 +13,31 @@ const BRANCHES_HALVED_EVERY_MS = 600_000;
 
 export class Estimates {
   readonly #prefix: DispatchSettings['prefix'];
+  readonly #events: EstimateEvents;
   readonly #byEndpoint = new Map<Endpoint, Estimate>();
   readonly #models = new Map<string, LearnedModel>();
   readonly #shared = new SharedBlocks(SHARED_BLOCKS_MAX);
   #halvedMs: number | undefined;
   #holders = 0;
 
-  constructor(prefix: DispatchSettings['prefix']) {
+  constructor(prefix: DispatchSettings['prefix'], events: EstimateEvents = { onComplaint() {} }) {
     this.#prefix = prefix;
+    this.#events = events;
   }
 
   of(endpoint: Endpoint): Estimate {
     let estimate = this.#byEndpoint.get(endpoint);
     if (estimate === undefined) {
-      estimate = new Estimate(endpoint, this.#prefix.kvCacheTokens, this.#shared, this.#holders++);
+      estimate = new Estimate(endpoint, this.#prefix.kvCacheTokens, this.#shared, this.#holders++, this.#events);
       this.#byEndpoint.set(endpoint, estimate);
     }
     estimate.refresh();
     return estimate;
+  }
+
+  /** It was scraped. */
+  noteSample(endpoint: Endpoint): void {
+    this.#byEndpoint.get(endpoint)?.noteSample();
   }
 
   /** Its cache is empty: nothing that was believed about it holds. */
@@ -42,6 +49,11 @@ export class Estimates {
   drop(endpoint: Endpoint): void {
     this.forget(endpoint);
     this.#byEndpoint.delete(endpoint);
+  }
+
+  /** By the names that endpoints serve them by. */
+  get models(): ReadonlyMap<string, LearnedModel> {
+    return this.#models;
   }
 
   /** Under the name that endpoints serve it by, so the set is bounded. */

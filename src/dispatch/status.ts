@@ -1,6 +1,6 @@
 // status.ts: the live state of every endpoint, as data for operators.
 
-import type { EndpointStatus } from '../core/status.ts';
+import type { EndpointStatus, ModelStatus } from '../core/status.ts';
 import { unavailableBecause } from '../pool/availability.ts';
 import type { Endpoint } from '../pool/endpoint.ts';
 import type { Estimates } from './estimates.ts';
@@ -19,17 +19,30 @@ export function endpointStatuses(endpoints: readonly Endpoint[], estimates: Esti
       inFlight: endpoint.inFlight,
       queuedPromptTokens: Math.round(estimate.queuedTokens),
       ejections: endpoint.ejections,
-      index: { tokens: estimate.index.confirmedTokens, capacityTokens: estimate.index.capacityTokens, blocks: estimate.index.blocks, bytes: estimate.index.bytes },
+      index: {
+        tokens: estimate.index.confirmedTokens,
+        capacityTokens: Math.round(estimate.index.capacityTokens),
+        toldCapacityTokens: estimate.toldTokens,
+        blocks: estimate.index.blocks,
+        bytes: estimate.index.bytes,
+        forgets: estimate.forgets,
+        corrections: estimate.corrections,
+      },
       load:
         sample === undefined
           ? undefined
           : { ageMs: nowMs - sample.atMs, running: sample.running ?? 0, waiting: sample.waiting ?? 0, kvUsage: sample.kvUsage ?? 0, blockSize: sample.blockSize },
-      reported: {
-        promptTokens: estimate.reported.promptTokens,
-        predictedCachedTokens: estimate.reported.predictedCachedTokens,
-        cachedTokens: estimate.reported.cachedTokens,
-        errorTokens: estimate.reported.errorTokens,
-      },
+      reported: { ...estimate.accuracy.totals, errorRatio: estimate.accuracy.errorRatio, recentErrorRatio: estimate.accuracy.recentErrorRatio },
     };
   });
+}
+
+export function modelStatuses(estimates: Estimates): ModelStatus[] {
+  return [...estimates.models].map(([id, { tokens, meanAnswerTokens, answersAreReused }]) => ({
+    id,
+    bytesPerToken: 1 / tokens.tokensPerByte,
+    messageTokens: tokens.messageTokens,
+    meanAnswerTokens,
+    answersAreReused,
+  }));
 }

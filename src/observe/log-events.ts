@@ -7,6 +7,8 @@ import type { EndpointAddress } from '../core/dispatcher.ts';
 /** What of an endpoint is written down. Never its key. */
 type NamedEndpoint = Pick<EndpointAddress, 'id' | 'pool'>;
 
+type InaccuracyCause = 'prefix-caching-off' | 'other-traffic' | 'unknown';
+
 type ShutdownPhase = 'settling' | 'draining' | 'cut_off' | 'done';
 
 export interface EventLog {
@@ -15,6 +17,10 @@ export interface EventLog {
   endpointEjected(endpoint: NamedEndpoint, why: string): void;
   /** What was thought to be in its KV cache is forgotten. */
   endpointRestarted(endpoint: NamedEndpoint): void;
+  /** Predictions for it stay wrong: by `errorRatio` of the prompt tokens, lately. */
+  predictionsInaccurate(endpoint: NamedEndpoint, errorRatio: number, cause: InaccuracyCause): void;
+  /** Its answers say how long prompts are, but not what of them was cached. */
+  cachedTokensMissing(endpoint: NamedEndpoint): void;
   /** Discovery found another set: ids of the endpoints. */
   endpointsChanged(pool: string, added: readonly string[], removed: readonly string[]): void;
   /** Discovery found nothing or failed; the last good set stays. */
@@ -27,6 +33,12 @@ export interface EventLog {
   /** Something that is a mistake of the router's own. */
   unexpected(where: string, error: unknown): void;
 }
+
+const LIKELY: Record<InaccuracyCause, string> = {
+  'prefix-caching-off': 'prefix caching is switched off in this engine (--enable-prefix-caching)',
+  'other-traffic': "another router's or other clients' traffic changes its cache (set the pool's `shared: true`)",
+  unknown: 'its KV cache is smaller than kv_cache_tokens, or it renders prompts differently from how they were sent',
+};
 
 const SHUTDOWN_MESSAGES: Record<ShutdownPhase, string> = {
   settling: 'not ready any more, still serving',
@@ -46,6 +58,12 @@ export function logEvents(logger: Logger): EventLog {
     },
     endpointRestarted({ id, pool }) {
       logger.warn({ pool, endpoint: id }, 'endpoint restarted');
+    },
+    predictionsInaccurate({ id, pool }, errorRatio, cause) {
+      logger.warn({ pool, endpoint: id, error_ratio: Math.round(errorRatio * 1000) / 1000, likely: LIKELY[cause] }, 'predictions of cached tokens stay wrong');
+    },
+    cachedTokensMissing({ id, pool }) {
+      logger.warn({ pool, endpoint: id, likely: '--enable-prompt-tokens-details is missing in this engine' }, 'answers do not report cached tokens');
     },
     endpointsChanged(pool, added, removed) {
       logger.info({ pool, added, removed }, 'endpoints changed');

@@ -10,7 +10,8 @@ const LABELS = ['pool', 'endpoint'] as const;
 interface Series {
   readonly name: string;
   readonly help: string;
-  readonly value: (status: EndpointStatus) => number;
+  /** Undefined: no series, because nothing is known. */
+  readonly value: (status: EndpointStatus) => number | undefined;
 }
 
 const GAUGES: readonly Series[] = [
@@ -26,6 +27,16 @@ const GAUGES: readonly Series[] = [
     name: 'warmroute_prefix_index_capacity_tokens',
     help: "Tokens that the endpoint's KV cache is thought to have room for.",
     value: (s) => s.index.capacityTokens,
+  },
+  {
+    name: 'warmroute_prefix_index_told_capacity_tokens',
+    help: "Tokens that the endpoint's KV cache has room for by configuration or by what the engine says.",
+    value: (s) => s.index.toldCapacityTokens,
+  },
+  {
+    name: 'warmroute_recent_prediction_error_ratio',
+    help: 'Absolute difference between predicted and reported cached tokens as a share of prompt tokens, over recent answers.',
+    value: (s) => s.reported.recentErrorRatio,
   },
   { name: 'warmroute_prefix_index_bytes', help: "Memory of the endpoint's prefix index.", value: (s) => s.index.bytes },
 ];
@@ -47,6 +58,12 @@ const COUNTERS: readonly Series[] = [
     help: 'Sum of the absolute differences between predicted and reported cached tokens.',
     value: (s) => s.reported.errorTokens,
   },
+  { name: 'warmroute_prefix_index_forgets_total', help: "Times that the endpoint's cache was found or known to be empty.", value: (s) => s.index.forgets },
+  {
+    name: 'warmroute_prefix_index_capacity_corrections_total',
+    help: "Times that the size of the endpoint's cache was corrected by what it reported.",
+    value: (s) => s.index.corrections,
+  },
   { name: 'warmroute_ejections_total', help: 'Times that outlier detection took the endpoint out.', value: (s) => s.ejections },
 ];
 
@@ -64,8 +81,11 @@ export function countEndpoints(registry: Registry): (statuses: readonly Endpoint
     for (const { metric } of counters) metric.reset();
     for (const status of statuses) {
       const labels = { pool: status.pool, endpoint: status.id };
-      for (const { metric, value } of gauges) metric.set(labels, value(status));
-      for (const { metric, value } of counters) metric.inc(labels, value(status));
+      for (const { metric, value } of gauges) {
+        const known = value(status);
+        if (known !== undefined) metric.set(labels, known);
+      }
+      for (const { metric, value } of counters) metric.inc(labels, value(status) ?? 0);
     }
   };
 }

@@ -3,8 +3,9 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 
 import type { RequestObserver } from '../core/record.ts';
-import type { EndpointStatus } from '../core/status.ts';
+import type { EndpointStatus, ModelStatus } from '../core/status.ts';
 import { countEndpoints } from './metrics-endpoints.ts';
+import { countModels } from './metrics-models.ts';
 import { countRequests } from './metrics-requests.ts';
 
 export interface MetricsOptions {
@@ -12,6 +13,7 @@ export interface MetricsOptions {
   /** Different values of the label `model`; later ones become `other`. */
   readonly modelsMax: number;
   readonly endpointStatuses: () => readonly EndpointStatus[];
+  readonly modelStatuses: () => readonly ModelStatus[];
 }
 
 export interface Metrics extends RequestObserver {
@@ -23,6 +25,7 @@ export interface Metrics extends RequestObserver {
 export function createMetrics(options: MetricsOptions): Metrics {
   const registry = new Registry();
   const readEndpoints = countEndpoints(registry);
+  const readModels = countModels(registry, options.modelsMax);
   collectDefaultMetrics({ register: registry });
   new Gauge({
     name: 'warmroute_build_info',
@@ -36,6 +39,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     contentType: registry.contentType,
     text() {
       readEndpoints(options.endpointStatuses());
+      readModels(options.modelStatuses());
       return registry.metrics();
     },
   };

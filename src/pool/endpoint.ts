@@ -21,6 +21,8 @@ export interface EndpointEvents {
   onEjected(endpoint: Endpoint): void;
   /** Its cache is empty: the process began anew, or is gone. */
   onRestart(endpoint: Endpoint): void;
+  /** It was scraped: the sample is the newest of its samples. */
+  onSample(endpoint: Endpoint): void;
 }
 
 const SAMPLES_KEPT = 3;
@@ -148,6 +150,7 @@ export class Endpoint {
     const restarted = last !== undefined && restartedBetween(last, sample);
     this.#samples = restarted ? [sample] : [...this.#samples.slice(1 - SAMPLES_KEPT), sample];
     if (restarted) this.#events.onRestart(this);
+    this.#events.onSample(this);
   }
 
   noteModels(models: readonly ServedModel[]): void {

@@ -14,6 +14,8 @@ export interface LoadSample {
   readonly blockSize: number | undefined;
   /** Tokens that fit into the KV cache. */
   readonly capacityTokens: number | undefined;
+  /** Whether the engine reuses prefixes at all. */
+  readonly prefixCaching: boolean | undefined;
   readonly prefixQueriesTotal: number | undefined;
   readonly prefixHitsTotal: number | undefined;
   /** Unix time in seconds. */
@@ -37,9 +39,11 @@ export function readLoadSample(text: string, atMs: number): LoadSample {
   const engines = new Set<string>();
   const capacities: number[] = [];
   let blockSize: number | undefined;
+  let prefixCaching: boolean | undefined;
   scanMetrics(text, WANTED, (name, labels, value) => {
     if (name === CACHE_CONFIG) {
       blockSize ??= numberIn(labels, 'block_size');
+      prefixCaching ??= truthIn(labels, 'enable_prefix_caching');
       const capacity = capacityOf(labels);
       if (capacity !== undefined) capacities.push(capacity);
     } else if (Number.isFinite(value)) {
@@ -56,6 +60,7 @@ export function readLoadSample(text: string, atMs: number): LoadSample {
     kvUsage: mean(values.get(KV_USAGE)),
     blockSize,
     capacityTokens: capacities.length === 0 ? undefined : Math.round((mean(capacities) ?? 0) * Math.max(engines.size, capacities.length)),
+    prefixCaching,
     prefixQueriesTotal: sum(values.get(PREFIX_QUERIES[0]) ?? values.get(PREFIX_QUERIES[1])),
     prefixHitsTotal: sum(values.get(PREFIX_HITS[0]) ?? values.get(PREFIX_HITS[1])),
     processStartS: values.get(PROCESS_START)?.[0],
@@ -74,6 +79,12 @@ function capacityOf(labels: Labels): number | undefined {
 function numberIn(labels: Labels, name: string): number | undefined {
   const value = Number.parseInt(labels.get(name) ?? '', 10);
   return Number.isSafeInteger(value) && value > 0 ? value : undefined;
+}
+
+/** As Python writes it. */
+function truthIn(labels: Labels, name: string): boolean | undefined {
+  const value = labels.get(name)?.toLowerCase();
+  return value === 'true' || value === 'false' ? value === 'true' : undefined;
 }
 
 function sum(values: readonly number[] | undefined): number | undefined {

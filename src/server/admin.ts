@@ -3,7 +3,7 @@
 import fastify from 'fastify';
 import type { FastifyError, FastifyInstance } from 'fastify';
 
-import type { EndpointStatus } from '../core/status.ts';
+import type { EndpointStatus, ModelStatus } from '../core/status.ts';
 import { endpointsAnswer } from './admin-endpoints.ts';
 
 interface Readiness {
@@ -19,6 +19,7 @@ export interface AdminOptions {
   readonly onLoopback: boolean;
   readonly ready: () => Readiness;
   readonly statuses: () => readonly EndpointStatus[];
+  readonly models: () => readonly ModelStatus[];
   readonly metricsText: () => Promise<string>;
   readonly metricsContentType: string;
   /** A request failed here for a reason of our own. */
@@ -42,7 +43,7 @@ export function createAdmin(options: AdminOptions): FastifyInstance {
   });
 
   admin.get('/endpoints', (_request, reply) => {
-    if (options.onLoopback) return reply.send(endpointsAnswer(options.version, options.statuses()));
+    if (options.onLoopback) return reply.send(endpointsAnswer(options.version, options.statuses(), options.models()));
     return reply.code(403).send({ error: 'endpoints are shown only where admin.host is a loopback address' });
   });
 

@@ -14,6 +14,8 @@ export interface LoopOptions {
   /** Share of requests whose prefix the engine does not find, for reasons of its own. */
   readonly lost?: number;
   readonly reports?: boolean;
+  /** Requests between two scrapes; without it, only `sample` scrapes. */
+  readonly scrapedEvery?: number;
   /** False: the template renders an answer that comes back otherwise than it was generated. */
   readonly keepsAnswers?: boolean;
 }
@@ -35,6 +37,7 @@ export class ClosedLoop {
   readonly #random: () => number;
   readonly #conversations: string[][] = [];
   #started = 0;
+  #steps = 0;
 
   constructor(options: LoopOptions) {
     this.#options = options;
@@ -44,12 +47,14 @@ export class ClosedLoop {
     if (options.toldTokens !== undefined) this.sample(options.toldTokens);
   }
 
-  sample(capacityTokens: number, processStartS = 1): void {
-    this.house.endpoint(0).noteSample({ atMs: this.house.nowMs, running: 0, waiting: 0, kvUsage: 0, blockSize: 16, capacityTokens, prefixQueriesTotal: undefined, prefixHitsTotal: undefined, processStartS });
+  sample(capacityTokens: number | undefined, processStartS = 1): void {
+    const { queriesTotal, hitsTotal } = this.cache;
+    const { nowMs } = this.house;
+    this.house.endpoint(0).noteSample({ atMs: nowMs, running: 0, waiting: 0, kvUsage: 0, blockSize: 16, capacityTokens, prefixCaching: true, prefixQueriesTotal: queriesTotal, prefixHitsTotal: hitsTotal, processStartS });
   }
 
   step(): Step {
-    const { conversations, lost = 0, reports = true, keepsAnswers = true } = this.#options;
+    const { conversations, toldTokens, scrapedEvery, lost = 0, reports = true, keepsAnswers = true } = this.#options;
     const random = this.#random;
     const at = Math.floor(random() ** 2 * conversations);
     let messages = this.#conversations[at];
@@ -69,6 +74,8 @@ export class ClosedLoop {
     const usage = { promptTokens: prompt.length, completionTokens: answer.length, cachedTokens: reports ? cachedTokens : undefined };
     this.house.dispatcher.finish(assigned.attempt, { kind: 'complete', usage, responseId: undefined });
     this.#conversations[at] = messages;
+    this.#steps += 1;
+    if (scrapedEvery !== undefined && this.#steps % scrapedEvery === 0) this.sample(toldTokens);
     return { predicted: assigned.predictedCachedTokens, reported: cachedTokens, promptTokens: prompt.length };
   }
 

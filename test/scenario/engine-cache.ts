@@ -21,6 +21,9 @@ export function tokensOf(messages: readonly string[]): Int32Array {
 
 export class EngineCache {
   readonly capacityTokens: number;
+  /** Its counters, in tokens. */
+  queriesTotal = 0;
+  hitsTotal = 0;
   #pool: BlockPool;
 
   constructor(capacityTokens: number) {
@@ -35,6 +38,8 @@ export class EngineCache {
     all.set(answer, prompt.length);
     const keys = blockKeys(all, BLOCK_TOKENS, 0);
     const hits = readsCache ? this.#pool.match(keys, Math.floor((prompt.length - 1) / BLOCK_TOKENS)) : [];
+    this.queriesTotal += prompt.length;
+    this.hitsTotal += hits.length * BLOCK_TOKENS;
     for (const block of hits) this.#pool.reuse(block);
     const blocks = [...hits];
     while (blocks.length < Math.ceil(all.length / BLOCK_TOKENS)) blocks.push(this.#pool.take());
@@ -49,6 +54,8 @@ export class EngineCache {
 
   restart(): void {
     this.#pool = new BlockPool(Math.floor(this.capacityTokens / BLOCK_TOKENS) + 1);
+    this.queriesTotal = 0;
+    this.hitsTotal = 0;
   }
 }
 

@@ -5,7 +5,7 @@ import { createHouse, type House } from './house.ts';
 
 const LONG = 'All happy families are alike; each unhappy family is unhappy in its own way. '.repeat(40);
 
-const SAMPLE = { atMs: 0, running: 0, waiting: 0, kvUsage: 0, blockSize: 16, capacityTokens: 1e5, prefixQueriesTotal: 0, prefixHitsTotal: 0, processStartS: 1 };
+const SAMPLE = { atMs: 0, running: 0, waiting: 0, kvUsage: 0, blockSize: 16, capacityTokens: 1e5, prefixCaching: true, prefixQueriesTotal: 0, prefixHitsTotal: 0, processStartS: 1 };
 
 function assign(house: House, facts: RequestFacts, listener = 'prefix', excluded: string[] = []): Assignment {
   const assigned = house.dispatcher.assign({ facts, listener, excluded });
@@ -138,7 +138,9 @@ test('predicted and reported tokens are summed for answers that report', async (
   const assigned = assign(house, house.chat([LONG]));
   house.dispatcher.finish(assigned.attempt, complete({ promptTokens: 800, completionTokens: 5, cachedTokens: 704 }));
   const { predictedCachedTokens } = assigned;
-  t.same(house.status(0).reported, { promptTokens: 800, predictedCachedTokens, cachedTokens: 704, errorTokens: Math.abs(predictedCachedTokens - 704) });
+  const errorTokens = Math.abs(predictedCachedTokens - 704);
+  const errorRatio = errorTokens / 800;
+  t.same(house.status(0).reported, { answers: 1, promptTokens: 800, predictedCachedTokens, cachedTokens: 704, errorTokens, errorRatio, recentErrorRatio: errorRatio });
 });
 
 test('no endpoint is asked beyond the limit of the whole router', async (t) => {

@@ -52,7 +52,7 @@ const LISTENERS: DispatchSettings['listeners'] = [
 export function createHouse(options: HouseOptions = {}): House {
   const clock = (): number => house.nowMs;
   const estimates = new Estimates({ kvCacheTokens: 'auto', bytesPerToken: 4, matchRatioMin: 0.5 });
-  const events = { onJoined() {}, onLeft() {}, onHealth() {}, onEjected() {}, onRestart: (endpoint: Endpoint) => estimates.forget(endpoint) };
+  const events = { onJoined() {}, onLeft() {}, onHealth() {}, onEjected() {}, onRestart: (endpoint: Endpoint) => estimates.forget(endpoint), onSample: (endpoint: Endpoint) => estimates.noteSample(endpoint) };
   const settings = { ...POOL, ...options.pool };
   const pools = new Pools([settings], events, clock, () => () => {});
   pools.apply(settings.name, 'static', Array.from({ length: options.endpoints ?? 3 }, (_, i) => ({ scheme: 'http' as const, host: `10.0.0.${i + 1}`, port: 8000 })));

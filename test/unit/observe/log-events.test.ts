@@ -36,6 +36,26 @@ test('what happens to an endpoint says which one and why, never its key', (t) =>
   t.end();
 });
 
+test('wrong predictions are a warning that says what is likely wrong', (t) => {
+  const at = { level: 'warn', pool: 'default', endpoint: '10.0.0.11:8000' };
+  const msg = 'predictions of cached tokens stay wrong';
+  t.match(
+    linesOf((log) => {
+      log.predictionsInaccurate(ENDPOINT, 0.12345, 'prefix-caching-off');
+      log.predictionsInaccurate(ENDPOINT, 0.5, 'other-traffic');
+      log.predictionsInaccurate(ENDPOINT, 0.5, 'unknown');
+      log.cachedTokensMissing(ENDPOINT);
+    }),
+    [
+      { ...at, error_ratio: 0.123, likely: /prefix caching is switched off/, msg },
+      { ...at, error_ratio: 0.5, likely: /another router/, msg },
+      { ...at, error_ratio: 0.5, likely: /kv_cache_tokens/, msg },
+      { ...at, likely: /--enable-prompt-tokens-details/, msg: 'answers do not report cached tokens' },
+    ],
+  );
+  t.end();
+});
+
 test('discovery says what came, what went and what failed', (t) => {
   t.strictSame(
     linesOf((log) => {

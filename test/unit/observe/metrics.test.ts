@@ -1,11 +1,11 @@
 import { test } from 'tap';
 
-import type { EndpointStatus } from '../../../src/core/status.ts';
+import type { EndpointStatus, ModelStatus } from '../../../src/core/status.ts';
 import { createMetrics } from '../../../src/observe/metrics.ts';
-import { sampleRecord, sampleStatus } from './sample-record.ts';
+import { sampleModel, sampleRecord, sampleStatus } from './sample-record.ts';
 
-function sampleMetrics(options: { modelsMax?: number; endpointStatuses?: () => readonly EndpointStatus[] } = {}) {
-  return createMetrics({ version: '1.2.3', modelsMax: 1000, endpointStatuses: () => [], ...options });
+function sampleMetrics(options: { modelsMax?: number; endpointStatuses?: () => readonly EndpointStatus[]; modelStatuses?: () => readonly ModelStatus[] } = {}) {
+  return createMetrics({ version: '1.2.3', modelsMax: 1000, endpointStatuses: () => [], modelStatuses: () => [], ...options });
 }
 
 /** Series to value; labels sorted, so that a test does not depend on their order. */
@@ -21,7 +21,7 @@ function parse(text: string): Map<string, number> {
 }
 
 test('every metric has its name, type and labels', async (t) => {
-  const metrics = sampleMetrics({ endpointStatuses: () => [sampleStatus()] });
+  const metrics = sampleMetrics({ endpointStatuses: () => [sampleStatus()], modelStatuses: () => [sampleModel()] });
   metrics.ended(sampleRecord());
   metrics.ended(sampleRecord({ outcome: 'shed', status: 429, attempts: 0 }));
   metrics.retried(sampleRecord(), 'unreachable');
@@ -38,6 +38,11 @@ test('every metric has its name, type and labels', async (t) => {
     ['warmroute_request_duration_seconds', 'histogram', 'listener model policy'],
     ['warmroute_time_to_first_token_seconds', 'histogram', 'listener model policy'],
     ['warmroute_in_flight_requests', 'gauge', 'endpoint pool'],
+    ['warmroute_prefix_index_told_capacity_tokens', 'gauge', 'endpoint pool'],
+    ['warmroute_recent_prediction_error_ratio', 'gauge', 'endpoint pool'],
+    ['warmroute_prefix_index_forgets_total', 'counter', 'endpoint pool'],
+    ['warmroute_prefix_index_capacity_corrections_total', 'counter', 'endpoint pool'],
+    ['warmroute_bytes_per_token', 'gauge', 'model'],
     ['warmroute_queued_prompt_tokens', 'gauge', 'endpoint pool'],
     ['warmroute_endpoint_available', 'gauge', 'endpoint pool'],
     ['warmroute_match_ratio', 'histogram', 'listener'],
@@ -130,6 +135,10 @@ test('endpoints are read at the scrape, and one that is gone takes its series al
   t.equal(at('warmroute_reported_cached_tokens_total'), 600);
   t.equal(at('warmroute_prediction_error_tokens_total'), 48);
   t.equal(at('warmroute_ejections_total'), 2);
+  t.equal(at('warmroute_prefix_index_told_capacity_tokens'), 500_000);
+  t.equal(at('warmroute_recent_prediction_error_ratio'), 0.0625);
+  t.equal(at('warmroute_prefix_index_forgets_total'), 1);
+  t.equal(at('warmroute_prefix_index_capacity_corrections_total'), 3);
 
   statuses = [sampleStatus({ inFlight: 1 })];
   const text = await metrics.text();
@@ -181,4 +190,17 @@ test('two routers in one process count apart', async (t) => {
   one.retried(sampleRecord(), 'reset');
   t.match(await one.text(), 'warmroute_retries_total{reason="reset"} 1');
   t.notMatch(await other.text(), 'reason="reset"');
+});
+
+test('a capacity that nobody told has no series', async (t) => {
+  const status = sampleStatus();
+  const metrics = sampleMetrics({ endpointStatuses: () => [{ ...status, index: { ...status.index, toldCapacityTokens: undefined } }] });
+  t.notMatch(await metrics.text(), /^warmroute_prefix_index_told_capacity_tokens\{/m);
+});
+
+test('learned bytes per token are shown for each model, up to the limit of models', async (t) => {
+  const metrics = sampleMetrics({ modelsMax: 1, modelStatuses: () => [sampleModel(), sampleModel({ id: 'other-model', bytesPerToken: 2 })] });
+  const series = parse(await metrics.text());
+  t.equal(series.get('warmroute_bytes_per_token{model="qwen"}'), 3.6);
+  t.equal([...series.keys()].filter((name) => name.startsWith('warmroute_bytes_per_token')).length, 1);
 });

@@ -1,7 +1,7 @@
 // sample-record.ts: one finished request and one endpoint, for the tests of this room.
 
 import type { RequestRecord } from '../../../src/core/record.ts';
-import type { EndpointStatus } from '../../../src/core/status.ts';
+import type { EndpointStatus, ModelStatus } from '../../../src/core/status.ts';
 
 export function sampleRecord(changes: Partial<RequestRecord> = {}): RequestRecord {
   return {
@@ -39,9 +39,13 @@ export function sampleStatus(changes: Partial<EndpointStatus> = {}): EndpointSta
     inFlight: 3,
     queuedPromptTokens: 1200,
     ejections: 2,
-    index: { tokens: 5000, capacityTokens: 400_000, blocks: 120, bytes: 65_536 },
+    index: { tokens: 5000, capacityTokens: 400_000, toldCapacityTokens: 500_000, blocks: 120, bytes: 65_536, forgets: 1, corrections: 3 },
     load: { ageMs: 249.8, running: 4, waiting: 1, kvUsage: 0.25, blockSize: undefined },
-    reported: { promptTokens: 900, predictedCachedTokens: 640, cachedTokens: 600, errorTokens: 48 },
+    reported: { answers: 5, promptTokens: 900, predictedCachedTokens: 640, cachedTokens: 600, errorTokens: 48, errorRatio: 48 / 900, recentErrorRatio: 0.0625 },
     ...changes,
   };
+}
+
+export function sampleModel(changes: Partial<ModelStatus> = {}): ModelStatus {
+  return { id: 'qwen', bytesPerToken: 3.6, messageTokens: 5, meanAnswerTokens: 128.4, answersAreReused: true, ...changes };
 }

@@ -13,6 +13,7 @@ const SAMPLE: LoadSample = {
   kvUsage: 0,
   blockSize: 16,
   capacityTokens: 1000,
+  prefixCaching: true,
   prefixQueriesTotal: 100,
   prefixHitsTotal: 50,
   processStartS: 1_795_352_642.84,

@@ -13,6 +13,7 @@ export function recordedEvents(): PoolEvents & { readonly seen: string[] } {
     onHealth: (endpoint, up, why) => void seen.push(`${up ? 'up' : 'down'} ${endpoint.address.id}: ${why}`),
     onEjected: (endpoint) => void seen.push(`ejected ${endpoint.address.id}`),
     onRestart: (endpoint) => void seen.push(`restart ${endpoint.address.id}`),
+    onSample() {},
     onJoined: (endpoint) => void seen.push(`joined ${endpoint.address.id}`),
     onLeft: (endpoint) => void seen.push(`left ${endpoint.address.id}`),
   };

@@ -38,6 +38,7 @@ function run(t: Test, settings: readonly PoolSettings[], client: DnsClient) {
     onHealth: (endpoint, up) => void changes.emit(up ? 'up' : 'down', endpoint),
     onEjected: () => {},
     onRestart: () => {},
+    onSample: () => {},
   };
   const pools = new Pools(settings, events, rhythm.clock, timers);
   for (const { name, endpoints } of settings) pools.apply(name, 'static', staticAddresses(endpoints));

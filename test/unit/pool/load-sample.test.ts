@@ -27,6 +27,7 @@ test('the metrics of a real server give every field', async (t) => {
     kvUsage: 0,
     blockSize: 32,
     capacityTokens: 2047 * 32,
+    prefixCaching: true,
     prefixQueriesTotal: 402,
     prefixHitsTotal: 192,
     processStartS: 1_795_352_642.84,

@@ -6,7 +6,7 @@ import type { Test } from 'tap';
 
 import { createAdmin } from '../../../src/server/admin.ts';
 import type { AdminOptions } from '../../../src/server/admin.ts';
-import { sampleStatus } from '../observe/sample-record.ts';
+import { sampleModel, sampleStatus } from '../observe/sample-record.ts';
 
 async function listen(t: Test, options: Partial<AdminOptions> = {}): Promise<string> {
   const admin = createAdmin({
@@ -14,6 +14,7 @@ async function listen(t: Test, options: Partial<AdminOptions> = {}): Promise<str
     onLoopback: true,
     ready: () => ({ ready: true, reasons: [] }),
     statuses: () => [],
+    models: () => [],
     metricsText: async () => 'some_total 1\n',
     metricsContentType: 'text/plain; version=0.0.4; charset=utf-8',
     unexpected: (error) => t.fail('unexpected', { error }),
@@ -57,7 +58,7 @@ test('endpoints show their live state under snake_case keys', async (t) => {
     sampleStatus(),
     sampleStatus({ id: '10.0.0.12:8000', available: false, unavailableBecause: 'unhealthy', models: [], inFlight: 1, load: undefined }),
   ];
-  const url = await listen(t, { statuses: () => statuses });
+  const url = await listen(t, { statuses: () => statuses, models: () => [sampleModel()] });
   const answer = await fetch(`${url}/endpoints`);
   t.strictSame(await answer.json(), {
     version: '1.2.3',
@@ -72,9 +73,9 @@ test('endpoints show their live state under snake_case keys', async (t) => {
         in_flight: 3,
         queued_prompt_tokens: 1200,
         ejections: 2,
-        index: { tokens: 5000, capacity_tokens: 400_000, blocks: 120, bytes: 65_536 },
+        index: { tokens: 5000, capacity_tokens: 400_000, told_capacity_tokens: 500_000, blocks: 120, bytes: 65_536, forgets: 1, corrections: 3 },
         load: { age_ms: 250, running: 4, waiting: 1, kv_usage: 0.25, block_size: null },
-        reported: { prompt_tokens: 900, predicted_cached_tokens: 640, cached_tokens: 600, error_tokens: 48 },
+        reported: { answers: 5, prompt_tokens: 900, predicted_cached_tokens: 640, cached_tokens: 600, error_tokens: 48, error_ratio: 0.0533, recent_error_ratio: 0.0625 },
       },
       {
         id: '10.0.0.12:8000',
@@ -85,11 +86,12 @@ test('endpoints show their live state under snake_case keys', async (t) => {
         in_flight: 1,
         queued_prompt_tokens: 1200,
         ejections: 2,
-        index: { tokens: 5000, capacity_tokens: 400_000, blocks: 120, bytes: 65_536 },
+        index: { tokens: 5000, capacity_tokens: 400_000, told_capacity_tokens: 500_000, blocks: 120, bytes: 65_536, forgets: 1, corrections: 3 },
         load: null,
-        reported: { prompt_tokens: 900, predicted_cached_tokens: 640, cached_tokens: 600, error_tokens: 48 },
+        reported: { answers: 5, prompt_tokens: 900, predicted_cached_tokens: 640, cached_tokens: 600, error_tokens: 48, error_ratio: 0.0533, recent_error_ratio: 0.0625 },
       },
     ],
+    models: [{ id: 'qwen', bytes_per_token: 3.6, message_tokens: 5, mean_answer_tokens: 128.4, answers_are_reused: true }],
   });
 });
 
@@ -124,6 +126,7 @@ test('a client that sends half a request does not hold up closing', async (t) =>
     version: '1.2.3', onLoopback: true,
     ready: () => ({ ready: true, reasons: [] }),
     statuses: () => [],
+    models: () => [],
     metricsText: async () => '',
     metricsContentType: 'text/plain',
     unexpected: () => {},
