@@ -1,9 +1,7 @@
 // ports.ts: the ports that people know, unless someone has them.
 
 import { createServer } from 'node:net';
-import type { ListenerName } from '../load/stack.ts';
-
-export type Ports = Readonly<Record<ListenerName, number>>;
+import type { ListenerName, Ports } from '../load/router.ts';
 
 const wanted: Ports = { prefix: 8081, baseline: 8080, admin: 9901 };
 

@@ -35,12 +35,12 @@ interface LogLine {
 const WRITE_WAIT_MS = 5000;
 const POLL_MS = 50;
 
-/** Resolves when the log tells of each of `ids`, in the log's order; rejects when some are missing for long. */
+/** Waits until the log tells of each of `ids`, and gives those that reported, in the log's order; rejects when some are missing for long. */
 export async function readPredictions(logFile: string, ids: ReadonlySet<string>): Promise<Prediction[]> {
   const deadlineMs = performance.now() + WRITE_WAIT_MS;
   for (;;) {
-    const found = parse(await readFile(logFile, 'utf8')).filter(({ id }) => ids.has(id));
-    if (found.length >= ids.size) return found;
+    const found = requestLines(await readFile(logFile, 'utf8')).filter(({ id = '' }) => ids.has(id));
+    if (found.length >= ids.size) return found.flatMap(predictionOf);
     if (performance.now() > deadlineMs) throw new Error(`the router's log tells of ${found.length} of ${ids.size} requests`);
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
@@ -52,18 +52,14 @@ export function predictionError(predictions: readonly Prediction[]): PredictionE
   return { requests: predictions.length, promptTokens, errorTokens, share: errorTokens / promptTokens };
 }
 
-function parse(log: string): Prediction[] {
+function requestLines(log: string): LogLine[] {
   // The last line may still be on its way.
   const lines = log.split('\n').slice(0, -1);
-  return lines.flatMap((text) => {
-    const line = JSON.parse(text) as LogLine;
-    if (line.msg !== 'request' || line.id === undefined || line.reported_cached_tokens === undefined) return [];
-    return [{
-      id: line.id,
-      endpoint: line.endpoint ?? '',
-      promptTokens: line.prompt_tokens ?? 0,
-      predictedTokens: line.predicted_cached_tokens ?? 0,
-      reportedTokens: line.reported_cached_tokens,
-    }];
-  });
+  return lines.map((line) => JSON.parse(line) as LogLine).filter(({ msg }) => msg === 'request');
+}
+
+function predictionOf(line: LogLine): Prediction[] {
+  const { id = '', endpoint = '', prompt_tokens: promptTokens, predicted_cached_tokens: predictedTokens, reported_cached_tokens: reportedTokens } = line;
+  if (promptTokens === undefined || predictedTokens === undefined || reportedTokens === undefined) return [];
+  return [{ id, endpoint, promptTokens, predictedTokens, reportedTokens }];
 }

@@ -76,7 +76,7 @@ async function measureAll(plan: Comparison): Promise<Measured[]> {
 /** One seed on one port of a stack of its own. */
 async function measure(plan: Comparison, seed: number, port: PortName, signal: AbortSignal, onProgress: (share: number) => void): Promise<Measured> {
   const { workload, timeScale, replicas, preset, withUserId } = plan;
-  const stack = await startStack({ replicas, preset, timeScale, seed, ports: { prefix: 0, baseline: 0, admin: 0 } });
+  const stack = await startStack({ replicas, preset, timeScale, seed });
   const stopped = new Promise<never>((_, reject) => {
     if (signal.aborted) reject(signal.reason);
     signal.addEventListener('abort', () => reject(signal.reason));

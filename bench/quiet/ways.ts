@@ -32,7 +32,7 @@ export function blocksOf({ shape, cacheShare }: Plan): number {
 /** One way on a stack of its own, caches cold. */
 export async function runWay(plan: Plan, seed: number, way: Way, signal: AbortSignal, onRound: (done: number) => void): Promise<Outcome> {
   const { replicas, preset, timeScale, shape, atATime } = plan;
-  const stack = await startStack({ replicas, preset, timeScale, seed, blocks: blocksOf(plan), ports: { prefix: 0, baseline: 0, admin: 0 } });
+  const stack = await startStack({ replicas, preset, timeScale, seed, blocks: blocksOf(plan) });
   try {
     const clock = createScaledClock(timeScale);
     const playing = { shape, seed, atATime, model: stack.model, clock, urlOf: wayTo(way, stack, seed), signal, onRound };

@@ -73,7 +73,7 @@ async function measure(
   onProgress: (answered: number, inFlight: number) => void,
 ): Promise<PortFigures> {
   const { endpoints, preset, timeScale, speed } = plan;
-  const stack = await startStack({ replicas: endpoints, preset, timeScale, seed: 1, ports: { prefix: 0, baseline: 0, admin: 0 } });
+  const stack = await startStack({ replicas: endpoints, preset, timeScale, seed: 1 });
   try {
     const clock = createScaledClock(timeScale);
     const target = { baseUrl: stack.urls[port], model: stack.model };

@@ -3,7 +3,7 @@
 import type { PredictionError } from '../load/router-log.ts';
 import { distributionOf, sum, type Distribution } from '../load/statistics.ts';
 import { percent, tableOf } from '../load/table.ts';
-import type { ListenerName } from '../load/stack.ts';
+import type { ListenerName } from '../load/router.ts';
 import type { Played } from './playback.ts';
 
 export type PortName = Exclude<ListenerName, 'admin'>;
