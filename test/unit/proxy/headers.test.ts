@@ -1,0 +1,51 @@
+// Which headers cross the router.
+
+import * as fc from 'fast-check';
+import { test } from 'tap';
+import { isRequestId, requestHeaders, responseHeaders, responseHeadersOf } from '../../../src/proxy/headers.ts';
+
+test("of a client's headers those of its connection and its key stay behind, in any case of letters", (t) => {
+  const raw = ['Host', 'x', 'CONNECTION', 'close, X-Mine', 'x-mine', '1', 'Transfer-Encoding', 'chunked', 'Authorization', 'Bearer c', 'X-API-Key', 'c', 'X-Forwarded-For', '1', 'Accept', 'a', 'accept', 'b'];
+  t.same(requestHeaders(raw, 'id', undefined), ['Accept', 'a', 'accept', 'b', 'x-request-id', 'id']);
+  t.same(requestHeaders(['Accept', 'a'], 'id', 'key'), ['Accept', 'a', 'x-request-id', 'id', 'authorization', 'Bearer key']);
+  t.end();
+});
+
+test('names that objects have of their own are headers like any other', (t) => {
+  t.same(requestHeaders(['__proto__', '1', 'constructor', '2'], 'id', undefined).slice(0, 4), ['__proto__', '1', 'constructor', '2']);
+  t.end();
+});
+
+test('of an answer those of its connection and its server stay behind, as bytes and as an object', (t) => {
+  const raw = ['Server', 'uvicorn', 'Connection', 'x-inner', 'X-Inner', '1', 'Keep-Alive', '1', 'X-Request-Id', 'engine', 'Content-Type', 'a', 'Set-Cookie', '1', 'Set-Cookie', '2'];
+  t.same(responseHeaders(raw.map((text) => Buffer.from(text)), 'id'), ['Content-Type', 'a', 'Set-Cookie', '1', 'Set-Cookie', '2', 'x-request-id', 'id']);
+  const object = { server: 'uvicorn', connection: 'x-inner', 'x-inner': '1', 'content-type': 'a', 'set-cookie': ['1', '2'] };
+  t.same(responseHeadersOf(object, 'id'), { 'content-type': 'a', 'set-cookie': ['1', '2'], 'x-request-id': 'id' });
+  t.end();
+});
+
+test('bytes that are no UTF-8 pass as they are', (t) => {
+  t.same(responseHeaders([Buffer.from('x-latin'), Buffer.from([0xe9])], 'id')[1], 'é');
+  t.end();
+});
+
+test('whatever headers there are, exactly one request id goes on, and it is ours', (t) => {
+  const name = fc.constantFrom('x-request-id', 'X-Request-ID', 'accept', 'x-a');
+  fc.assert(
+    fc.property(fc.array(fc.tuple(name, fc.string()), { maxLength: 6 }), (pairs) => {
+      const raw = pairs.flat();
+      for (const out of [requestHeaders(raw, 'ours', undefined), responseHeaders(raw, 'ours')]) {
+        const ids = out.filter((_, i) => i % 2 === 1 && out[i - 1]!.toLowerCase() === 'x-request-id');
+        if (ids.length !== 1 || ids[0] !== 'ours') return false;
+      }
+      return true;
+    }),
+  );
+  t.end();
+});
+
+test('a request id is letters, digits, dots, underscores and hyphens, at most 128', (t) => {
+  for (const good of ['a', 'A-b_c.9', 'x'.repeat(128)]) t.equal(isRequestId(good), true, good);
+  for (const bad of ['', 'x'.repeat(129), 'a b', 'a\n', 'é', 'a/b', ['a'], undefined, 7]) t.equal(isRequestId(bad), false, String(bad));
+  t.end();
+});
