@@ -16,6 +16,8 @@ export interface Target {
 }
 
 export interface Round extends ChatAnswer {
+  /** Sent as `x-request-id`. */
+  readonly id: string;
   readonly userId: number;
   /** From 1, in the order in which this user's answers came. */
   readonly questionId: number;
@@ -49,7 +51,6 @@ export function startRun(workload: Workload, questions: Questions, target: Targe
 
   const play = async ({ userId, atS, roundsBefore }: Arrival): Promise<void> => {
     const messages: Message[] = [];
-    const headers = headersFor(target, userId);
     let questionId = 0;
     await until(startedS + atS);
     for (let round = roundsBefore + 1; round <= workload.rounds && !over(); round++) {
@@ -57,11 +58,13 @@ export function startRun(workload: Workload, questions: Questions, target: Targe
       const question = questions(userId, round);
       const opening = messages.length === 0 ? openingText(workload, userId) : '';
       const prompt = [...messages, { role: 'user', content: opening + question.text } as const];
+      const id = `user-${userId}-${round}`;
+      const headers = { ...headersFor(target, userId), 'x-request-id': id };
       inFlight++;
       try {
         const answer = await streamChat({ ...target, messages: prompt, answerTokensMax: question.answerTokensMax, headers, connections, nowS: clock.nowS });
         messages.splice(0, Infinity, ...prompt, { role: 'assistant', content: answer.text });
-        rounds.push({ ...answer, userId, questionId: ++questionId });
+        rounds.push({ ...answer, id, userId, questionId: ++questionId });
       } catch (error) {
         failures.push(`user ${userId}, round ${round}: ${error instanceof Error ? error.message : String(error)}`);
       } finally {

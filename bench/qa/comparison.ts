@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { watchMachine } from '../load/machine.ts';
 import { createProgress } from '../load/progress.ts';
+import { readPredictions } from '../load/router-log.ts';
 import { startRun, warmUp } from '../load/run.ts';
 import { createScaledClock } from '../load/scaled-clock.ts';
 import { untilSignal } from '../load/signal.ts';
@@ -91,7 +92,8 @@ async function measure(plan: Comparison, seed: number, port: PortName, signal: A
     await run.done;
     clearInterval(ticking);
     if (run.failures.length > 0) throw new Error(`${run.failures.length} requests failed on ${port} with seed ${seed}: ${run.failures[0]}`);
-    return { seed, port, rounds: run.rounds };
+    const predictions = await readPredictions(stack.logFile, new Set(run.rounds.map(({ id }) => id)));
+    return { seed, port, rounds: run.rounds, predictions };
   };
   try {
     return await Promise.race([play(), stack.broken, stopped]);

@@ -2,7 +2,8 @@
 
 import { distributionOf, sum, type Distribution } from '../load/statistics.ts';
 import type { Round } from '../load/run.ts';
-import { tableOf } from '../load/table.ts';
+import { predictionError, type Prediction } from '../load/router-log.ts';
+import { percent, tableOf } from '../load/table.ts';
 import { meanGenerationSpeed, ttftS } from './summary.ts';
 
 /** The listeners compared: by prefix (8081 in a default configuration) and by least requests (8080). */
@@ -12,6 +13,7 @@ export interface Measured {
   readonly seed: number;
   readonly port: PortName;
   readonly rounds: readonly Round[];
+  readonly predictions: readonly Prediction[];
 }
 
 export interface PortFigures {
@@ -20,6 +22,8 @@ export interface PortFigures {
   /** Cached tokens of all prompt tokens, as the servers reported them. */
   readonly hitRatio: number;
   readonly uncachedPromptTokens: number;
+  /** Sum of |predicted − reported| cached tokens, of all prompt tokens. */
+  readonly predictionError: number;
   /** Tokens a second of one answer: what the simulated machine gives when nothing holds it up. */
   readonly generationSpeed: number;
 }
@@ -53,7 +57,7 @@ export function reportOf(measured: readonly Measured[]): Report {
   return { table: comparisonTable([...(seeds.length > 1 ? compared : []), overall]), figures: { seeds: compared, overall }, verdict, reached };
 }
 
-export function portFigures(rounds: readonly Round[]): PortFigures {
+export function portFigures(rounds: readonly Round[], predictions: readonly Prediction[]): PortFigures {
   const promptTokens = sum(rounds.map((round) => round.promptTokens));
   const cachedTokens = sum(rounds.map((round) => round.cachedTokens));
   return {
@@ -61,18 +65,22 @@ export function portFigures(rounds: readonly Round[]): PortFigures {
     ttftS: distributionOf(rounds.map(ttftS)),
     hitRatio: cachedTokens / promptTokens,
     uncachedPromptTokens: promptTokens - cachedTokens,
+    predictionError: predictionError(predictions).share,
     generationSpeed: meanGenerationSpeed(rounds),
   };
 }
 
 function pairOf(name: string, measured: readonly Measured[]): Pair {
-  const of = (port: PortName): PortFigures => portFigures(measured.filter((one) => one.port === port).flatMap(({ rounds }) => rounds));
+  const of = (port: PortName): PortFigures => {
+    const here = measured.filter((one) => one.port === port);
+    return portFigures(here.flatMap(({ rounds }) => rounds), here.flatMap(({ predictions }) => predictions));
+  };
   const [prefix, baseline] = [of('prefix'), of('baseline')];
   return { name, prefix, baseline, ttftRatio: prefix.ttftS.mean / baseline.ttftS.mean };
 }
 
 function comparisonTable(pairs: readonly Pair[]): string {
-  const header = ['seed', 'port', 'requests', 'TTFT mean', 'p50', 'p90', 'p99', 'hit ratio', 'uncached prompt', 'tokens/s', 'TTFT 8081 / 8080'];
+  const header = ['seed', 'port', 'requests', 'TTFT mean', 'p50', 'p90', 'p99', 'hit ratio', 'uncached prompt', 'prediction error', 'tokens/s', 'TTFT 8081 / 8080'];
   const rows = pairs.flatMap(({ name, prefix, baseline, ttftRatio }) => [
     [name, '8081 prefix-cost', ...cellsOf(prefix), ttftRatio.toFixed(2)],
     ['', '8080 least-request', ...cellsOf(baseline), ''],
@@ -80,7 +88,7 @@ function comparisonTable(pairs: readonly Pair[]): string {
   return tableOf(header, rows, 2);
 }
 
-function cellsOf({ requests, ttftS: ttft, hitRatio, uncachedPromptTokens, generationSpeed }: PortFigures): string[] {
+function cellsOf({ requests, ttftS: ttft, hitRatio, uncachedPromptTokens, predictionError: error, generationSpeed }: PortFigures): string[] {
   const times = [ttft.mean, ttft.p50, ttft.p90, ttft.p99].map((seconds) => `${seconds.toFixed(3)} s`);
-  return [String(requests), ...times, `${(hitRatio * 100).toFixed(1)} %`, uncachedPromptTokens.toLocaleString('en'), generationSpeed.toFixed(1)];
+  return [String(requests), ...times, percent(hitRatio), uncachedPromptTokens.toLocaleString('en'), percent(error, 2), generationSpeed.toFixed(1)];
 }

@@ -6,22 +6,22 @@ import { reportOf } from '../../../bench/qa/report.ts';
 import { csvOf, summaryText } from '../../../bench/qa/summary.ts';
 
 function round(ttftS: number, cachedTokens: number): Round {
-  return { text: '', launchedS: 10, firstTokenS: 10 + ttftS, finishedS: 20 + ttftS, promptTokens: 1000, cachedTokens, answerTokens: 100, userId: 4, questionId: 2 };
+  return { id: '', text: '', launchedS: 10, firstTokenS: 10 + ttftS, finishedS: 20 + ttftS, promptTokens: 1000, cachedTokens, answerTokens: 100, userId: 4, questionId: 2 };
 }
 
 test('the target is reached at 40 % below and not above', (t) => {
-  const baseline = { seed: 1, port: 'baseline', rounds: [round(1, 0)] } as const;
-  t.equal(reportOf([{ seed: 1, port: 'prefix', rounds: [round(0.5, 800)] }, baseline]).reached, true);
-  t.equal(reportOf([{ seed: 1, port: 'prefix', rounds: [round(0.625, 800)] }, baseline]).reached, false);
+  const baseline = { seed: 1, port: 'baseline', predictions: [], rounds: [round(1, 0)] } as const;
+  t.equal(reportOf([{ seed: 1, port: 'prefix', predictions: [], rounds: [round(0.5, 800)] }, baseline]).reached, true);
+  t.equal(reportOf([{ seed: 1, port: 'prefix', predictions: [], rounds: [round(0.625, 800)] }, baseline]).reached, false);
   t.end();
 });
 
 test('seeds are compared one by one, then all their requests together', (t) => {
   const { figures, table, verdict } = reportOf([
-    { seed: 2, port: 'prefix', rounds: [round(0.25, 900), round(0.25, 900)] },
-    { seed: 1, port: 'baseline', rounds: [round(1, 400)] },
-    { seed: 1, port: 'prefix', rounds: [round(0.5, 800)] },
-    { seed: 2, port: 'baseline', rounds: [round(1, 0), round(1, 200)] },
+    { seed: 2, port: 'prefix', predictions: [], rounds: [round(0.25, 900), round(0.25, 900)] },
+    { seed: 1, port: 'baseline', predictions: [], rounds: [round(1, 400)] },
+    { seed: 1, port: 'prefix', predictions: [], rounds: [round(0.5, 800)] },
+    { seed: 2, port: 'baseline', predictions: [], rounds: [round(1, 0), round(1, 200)] },
   ]);
   t.same(figures.seeds.map(({ name, ttftRatio }) => [name, ttftRatio]), [['seed 1', 0.5], ['seed 2', 0.25]]);
   t.match(figures.overall, { ttftRatio: 1 / 3, prefix: { requests: 3, uncachedPromptTokens: 400 }, baseline: { hitRatio: 0.2 } });
@@ -51,5 +51,19 @@ test('the file has a line a round under the known columns', (t) => {
     csvOf([round(1, 16)]),
     'prompt_tokens,generation_tokens,ttft,generation_time,user_id,question_id,launch_time,finish_time,cached_tokens\n1000,100,1,10,4,2,10,21,16\n',
   );
+  t.end();
+});
+
+test('errors of predictions are summed over requests and seeds', (t) => {
+  const prediction = (predictedTokens: number) => ({ id: '', endpoint: '', promptTokens: 1000, predictedTokens, reportedTokens: 800 });
+  const baseline = { port: 'baseline', rounds: [round(1, 0)], predictions: [] } as const;
+  const { figures } = reportOf([
+    { seed: 1, port: 'prefix', rounds: [round(0.5, 800)], predictions: [prediction(800)] },
+    { seed: 1, ...baseline },
+    { seed: 2, port: 'prefix', rounds: [round(0.5, 800)], predictions: [prediction(784), prediction(816)] },
+    { seed: 2, ...baseline },
+  ]);
+  t.equal(figures.seeds[1]?.prefix.predictionError, 0.016);
+  t.equal(figures.overall.prefix.predictionError, 32 / 3000);
   t.end();
 });
