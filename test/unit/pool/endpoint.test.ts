@@ -88,6 +88,15 @@ test('a refused connection and the moved process start behind it are one restart
   t.equal(seen.filter((event) => event.startsWith('restart')).length, 1);
 });
 
+test('each sample is told of once it is the newest, after the restart that it shows', async (t) => {
+  const { endpoint, seen, sampled } = oneEndpoint();
+  endpoint.noteSample(SAMPLE);
+  endpoint.noteSample({ ...SAMPLE, atMs: 1000 });
+  endpoint.noteSample({ ...SAMPLE, atMs: 2000, processStartS: 1 });
+  t.same(sampled, [1, 2, 1]);
+  t.same(seen, ['restart a:8000']);
+});
+
 test('the last three samples are kept, newest last', async (t) => {
   const { endpoint } = oneEndpoint();
   for (const atMs of [1, 2, 3, 4, 5]) endpoint.noteSample({ ...SAMPLE, atMs });

@@ -6,14 +6,16 @@ import type { PoolEvents } from '../../../src/pool/pools.ts';
 import type { Schedule } from '../../../src/pool/schedule.ts';
 import type { PoolSettings } from '../../../src/pool/settings.ts';
 
-export function recordedEvents(): PoolEvents & { readonly seen: string[] } {
+export function recordedEvents(): PoolEvents & { readonly seen: string[]; readonly sampled: number[] } {
   const seen: string[] = [];
+  const sampled: number[] = [];
   return {
     seen,
+    sampled,
     onHealth: (endpoint, up, why) => void seen.push(`${up ? 'up' : 'down'} ${endpoint.address.id}: ${why}`),
     onEjected: (endpoint) => void seen.push(`ejected ${endpoint.address.id}`),
     onRestart: (endpoint) => void seen.push(`restart ${endpoint.address.id}`),
-    onSample() {},
+    onSample: (endpoint) => void sampled.push(endpoint.samples.length),
     onJoined: (endpoint) => void seen.push(`joined ${endpoint.address.id}`),
     onLeft: (endpoint) => void seen.push(`left ${endpoint.address.id}`),
   };
@@ -23,7 +25,7 @@ export function oneEndpoint(settings: Partial<PoolSettings> = {}, hasSettledPeer
   const events = recordedEvents();
   const address = { id: 'a:8000', pool: 'p', origin: 'http://a:8000', apiKey: undefined };
   const parts = { address, settings: poolSettings('p', settings), kvCacheTokens: undefined, events, hasSettledPeer: () => hasSettledPeer };
-  return { endpoint: new Endpoint(parts), seen: events.seen };
+  return { endpoint: new Endpoint(parts), seen: events.seen, sampled: events.sampled };
 }
 
 export function poolSettings(name: string, more: Partial<PoolSettings> = {}): PoolSettings {

@@ -62,6 +62,11 @@ test('the size in tokens counts where the number of blocks is not known', async 
   t.equal(capacity('0', 'None'), undefined);
 });
 
+test('prefix caching is on, switched off, or not known', async (t) => {
+  const read = (value: string) => readLoadSample(`vllm:cache_config_info{enable_prefix_caching="${value}"} 1.0`, 0).prefixCaching;
+  t.same(['True', 'False', 'None'].map(read), [true, false, undefined]);
+});
+
 test('what is absent or no number is undefined, not 0', async (t) => {
   const absent = { atMs: 0, running: undefined, waiting: undefined, kvUsage: undefined, blockSize: undefined, capacityTokens: undefined };
   t.match(readLoadSample('', 0), absent);

@@ -1,0 +1,79 @@
+// account.test.ts: what the end of an attempt teaches, and what it does not.
+
+import { test } from 'tap';
+import type { Usage } from '../../../src/core/dispatcher.ts';
+import type { GenerationFacts } from '../../../src/core/request.ts';
+import { createHouse, type House } from './house.ts';
+
+const LONG = 'All happy families are alike; each unhappy family is unhappy in its own way. '.repeat(40);
+
+/** Sends a request and ends it with this usage; gives what was predicted. */
+function serve(house: House, facts: GenerationFacts, usage?: Partial<Usage>, listener = 'prefix') {
+  const assigned = house.dispatcher.assign({ facts, listener, excluded: [] });
+  if (assigned.kind === 'refused') throw new Error(assigned.message);
+  house.nowMs += 10;
+  house.dispatcher.firstToken(assigned.attempt);
+  house.nowMs += 100;
+  const whole = usage === undefined ? undefined : { promptTokens: 800, completionTokens: 10, cachedTokens: undefined, ...usage };
+  house.dispatcher.finish(assigned.attempt, { kind: 'complete', usage: whole, responseId: undefined });
+  return assigned;
+}
+
+test('the next prompt that begins alike is predicted from what the engine counted', async (t) => {
+  const house = createHouse({ endpoints: 1 });
+  const guessed = serve(house, house.chat([LONG]), { promptTokens: 1000 }).promptTokens;
+  t.ok(guessed < 800);
+  const { promptTokens, predictedCachedTokens } = serve(house, house.chat([LONG, 'yes', 'and then?']), { promptTokens: 1020 });
+  t.ok(promptTokens > 1000, `${promptTokens} tokens`);
+  t.ok(Math.abs(predictedCachedTokens - 1000) <= 32, `${predictedCachedTokens} predicted`);
+});
+
+test('reported tokens are summed whether or not they were predicted well', async (t) => {
+  const house = createHouse({ endpoints: 1 });
+  serve(house, house.chat([LONG]), { cachedTokens: 0 });
+  const { predictedCachedTokens } = serve(house, house.chat([LONG]), { cachedTokens: 16 });
+  t.match(house.status(0).reported, { answers: 2, cachedTokens: 16, predictedCachedTokens, errorTokens: predictedCachedTokens - 16 });
+});
+
+test('usage without cached tokens is no report', async (t) => {
+  const house = createHouse({ endpoints: 1 });
+  serve(house, house.chat([LONG]), {});
+  serve(house, house.chat([LONG]));
+  t.match(house.status(0).reported, { answers: 0, promptTokens: 0 });
+});
+
+test('a request that says nothing about the cache is no report, and no count of tokens', async (t) => {
+  const house = createHouse({ endpoints: 1 });
+  const facts = { ...house.chat([LONG]), teaches: false };
+  const before = serve(house, facts, { promptTokens: 4000, cachedTokens: 0 }).promptTokens;
+  t.equal(serve(house, house.chat([LONG])).promptTokens, before);
+  t.match(house.status(0).reported, { answers: 0 });
+});
+
+test('misses on what was forgotten since the dispatch teach nothing', async (t) => {
+  const house = createHouse({ endpoints: 1 });
+  const conversations = ['a', 'b', 'c', 'd'].map((name) => house.chat([name + LONG]));
+  for (const facts of conversations) serve(house, facts, { cachedTokens: 0 });
+  const attempts = conversations.map((facts) => house.dispatcher.assign({ facts, listener: 'prefix', excluded: [] }));
+  const broken = house.dispatcher.assign({ facts: house.chat(['x']), listener: 'prefix', excluded: [] });
+  if (broken.kind === 'refused') throw new Error(broken.message);
+  house.dispatcher.firstToken(broken.attempt);
+  house.dispatcher.finish(broken.attempt, { kind: 'reset', stale: false });
+  const { capacityTokens } = house.status(0).index;
+  for (const assigned of attempts) {
+    if (assigned.kind === 'refused') throw new Error(assigned.message);
+    house.dispatcher.finish(assigned.attempt, { kind: 'complete', usage: { promptTokens: 800, completionTokens: 1, cachedTokens: 0 }, responseId: undefined });
+  }
+  t.match(house.status(0).index, { forgets: 1, corrections: 0, capacityTokens });
+});
+
+test('an answer that is not found when it comes back, four times, no longer counts as held', async (t) => {
+  const house = createHouse({ endpoints: 1 });
+  const predicted: number[] = [];
+  for (let i = 0; i < 6; i++) {
+    serve(house, house.chat([i + LONG]), { promptTokens: 800, completionTokens: 400, cachedTokens: 0 });
+    predicted.push(serve(house, house.chat([i + LONG, LONG.slice(0, 1200), 'and then?']), { promptTokens: 1220, cachedTokens: 800 }).predictedCachedTokens);
+  }
+  t.ok(predicted[0]! > 1100, `${predicted[0]} at first`);
+  t.ok(predicted[5]! < 900, `${predicted[5]} at last`);
+});
