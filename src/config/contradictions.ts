@@ -23,7 +23,7 @@ export function contradictionsOf(file: unknown): Contradiction[] {
   const pools = itemsOf(root, 'pools', []);
   const models = itemsOf(root, 'models', []);
   return [
-    ...duplicates(listeners.map(nameIn), 'a name that no other listener has'),
+    ...duplicates([ADMIN, ...listeners.map(nameIn)], 'a name that no other listener has'),
     ...duplicates(pools.map(nameIn), 'a name that no other pool has'),
     ...duplicates(models.map(nameIn), 'a name that no other model has'),
     ...duplicates(pools.flatMap(addressesIn), 'an address that no other endpoint has'),
@@ -37,6 +37,9 @@ interface Named {
   readonly path: Item['path'];
   readonly value: unknown;
 }
+
+/** The listener for operators has its name already. */
+const ADMIN: Named = { path: ['admin'], value: 'admin' };
 
 function duplicates(named: readonly Named[], wanted: string): Contradiction[] {
   const seen = new Set<unknown>();
@@ -56,14 +59,22 @@ function addressesIn({ fields, path }: Item): Named[] {
   const endpoints: readonly unknown[] = Array.isArray(fields['endpoints']) ? fields['endpoints'] : [];
   return endpoints.map((endpoint, i) => {
     const at = [...path, 'endpoints', i];
-    return isFields(endpoint) ? { path: [...at, 'url'], value: originOf(endpoint['url']) } : { path: at, value: originOf(endpoint) };
+    return isFields(endpoint) ? { path: [...at, 'url'], value: hostAndPort(endpoint['url']) } : { path: at, value: hostAndPort(endpoint) };
   });
 }
 
-/** Undefined for what is no address; that is told by the schema. */
-function originOf(url: unknown): string | undefined {
-  return typeof url === 'string' && URL.canParse(url) ? new URL(url).origin : undefined;
+/** What live state is keyed by: the scheme makes no other endpoint. Undefined for what is no address; that is told by the schema. */
+function hostAndPort(url: unknown): string | undefined {
+  if (typeof url !== 'string' || !URL.canParse(url)) return undefined;
+  const { protocol, hostname, port } = new URL(url);
+  const usual = USUAL_PORTS.get(protocol);
+  return usual === undefined ? undefined : `${hostname}:${port === '' ? usual : port}`;
 }
+
+const USUAL_PORTS: ReadonlyMap<string, number> = new Map([
+  ['http:', 80],
+  ['https:', 443],
+]);
 
 /** A wildcard address takes the port on every address. Port 0 is a free one, so it never collides. */
 function sharedPorts(items: readonly Item[]): Contradiction[] {

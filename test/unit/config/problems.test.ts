@@ -47,10 +47,12 @@ const mistakes: readonly (readonly [string, string, string])[] = [
   ['a pool without endpoints', 'pools:\n  - name: a\n', '2:5: pools[0]: is without endpoints, wanted endpoints, dns or both'],
   ['a DNS pool without port', 'pools:\n  - dns: { name: vllm }\n', '2:10: pools[0].dns.port: is missing, wanted a port, because only SRV records carry one'],
   ['a port beside SRV', 'pools:\n  - dns: { name: vllm, type: srv, port: 80 }\n', '2:41: pools[0].dns.port: is 80 with type srv, wanted no port: SRV records carry it'],
-  ['an endpoint twice in a pool', 'pools: [{ endpoints: [http://a, "HTTP://A:80/"] }]\n', '1:33: pools[0].endpoints[1]: is "http://a" again, wanted an address that no other endpoint has'],
-  ['an endpoint in two pools', `${POOL}name: b\n  - endpoints: [{ url: "http://a:8000" }]\n`, '4:24: pools[1].endpoints[0].url: is "http://a:8000" again, wanted an address that no other endpoint has'],
+  ['an endpoint twice in a pool', 'pools: [{ endpoints: [http://a, "HTTP://A:80/"] }]\n', '1:33: pools[0].endpoints[1]: is "a:80" again, wanted an address that no other endpoint has'],
+  ['an endpoint in two pools', `${POOL}name: b\n  - endpoints: [{ url: "http://a:8000" }]\n`, '4:24: pools[1].endpoints[0].url: is "a:8000" again, wanted an address that no other endpoint has'],
+  ['an address by http and by https', 'pools: [{ endpoints: [http://a:443] }, { name: b, endpoints: ["https://a"] }]\n', '1:63: pools[1].endpoints[0]: is "a:443" again, wanted an address that no other endpoint has'],
   ['two pools of one name', 'pools:\n  - endpoints: [http://a]\n  - name: default\n    endpoints: [http://b]\n', '3:11: pools[1].name: is "default" again, wanted a name that no other pool has'],
   ['two listeners of one name', `${POOLS}listeners: [{ name: x, port: 1 }, { name: x, port: 2 }]\n`, '2:43: listeners[1].name: is "x" again, wanted a name that no other listener has'],
+  ["a listener of admin's name", `${POOLS}listeners: [{ name: admin, port: 1 }]\n`, '2:21: listeners[0].name: is "admin" again, wanted a name that no other listener has'],
   ['two listeners on one port', `${POOLS}listeners: [{ name: x, port: 1 }, { name: y, port: 1 }]\n`, '2:52: listeners[1].port: is 1 again, wanted a port that listener x does not listen on'],
   ["a listener on admin's port, all addresses", `${POOLS}listeners: [{ name: x, port: 9901 }]\n`, '2:30: listeners[0].port: is 9901 again, wanted a port that admin does not listen on'],
   ['two models of one name', `${POOLS}models:\n  - { name: m, targets: [{ pool: a }] }\n  - { name: m, targets: [{ pool: a }] }\n`, '4:13: models[1].name: is "m" again, wanted a name that no other model has'],
@@ -90,7 +92,7 @@ models:
     'w.yaml:1:10: version: is 3, wanted 1',
     'w.yaml:3:22: listeners[0].port: is 9901 again, wanted a port that admin does not listen on',
     `w.yaml:6:17: pools[0].endpoints[0]: is "ftp://a", wanted ${ADDRESS}`,
-    'w.yaml:6:36: pools[0].endpoints[2]: is "http://b" again, wanted an address that no other endpoint has',
+    'w.yaml:6:36: pools[0].endpoints[2]: is "b:80" again, wanted an address that no other endpoint has',
     'w.yaml:7:20: pools[0].in_flight_max: is ${MAX}, which is undefined, wanted MAX in the environment, or a default: ${MAX:-default}',
     'w.yaml:8:5: pools[0].in_flight_max: is a key that stands twice, wanted it once',
     'w.yaml:9:5: pools[0].prob: is an unknown key, wanted probe',
@@ -122,7 +124,7 @@ test('no message shows a secret', (t) => {
 test('WARMROUTE_ENDPOINTS is checked like a file, by its columns', (t) => {
   t.strictSame(toldOf('http://a, ftp://b,http://a'), [
     `WARMROUTE_ENDPOINTS:1:11: pools[0].endpoints[1]: is "ftp://b", wanted ${ADDRESS}`,
-    'WARMROUTE_ENDPOINTS:1:19: pools[0].endpoints[2]: is "http://a" again, wanted an address that no other endpoint has',
+    'WARMROUTE_ENDPOINTS:1:19: pools[0].endpoints[2]: is "a:80" again, wanted an address that no other endpoint has',
   ]);
   t.strictSame(toldOf('http://a,'), [`WARMROUTE_ENDPOINTS:1:10: pools[0].endpoints[1]: is "", wanted ${ADDRESS}`]);
   t.strictSame(toldOf(' '), ['WARMROUTE_ENDPOINTS:1:1: is empty, wanted addresses separated by commas, or a file named by --config']);
