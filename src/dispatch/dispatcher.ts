@@ -32,6 +32,8 @@ interface Listener {
 }
 
 const RETRY_AFTER_S = 1;
+/** Any client may ask for thousands of sequences, of which the engine runs some and lets the others wait: no reason to take its endpoint from all others. */
+const LEASE_WEIGHT_MAX = 16;
 
 /** The implementation behind the seam. Pure but for what it is given: the same calls, clock and random numbers give the same choices. */
 export class PrefixDispatcher implements Dispatcher {
@@ -107,7 +109,7 @@ export class PrefixDispatcher implements Dispatcher {
     const uncachedTokens = Math.round(Math.max(0, promptTokens - view.heldTokens));
     const terms = { facts, key, learned, prompts, recorded: listener.rule.record, uncachedTokens, predictedCachedTokens, nowMs };
     const account = estimates.open(view.estimate, terms, ask.excluded.length === 0);
-    const attempt = this.#attempts.add({ endpoint, lease: takeLease(endpoint, facts.weight), account });
+    const attempt = this.#attempts.add({ endpoint, lease: takeLease(endpoint, Math.min(facts.weight, LEASE_WEIGHT_MAX)), account });
     return {
       kind: 'assigned',
       attempt,

@@ -124,6 +124,15 @@ test('a request weighs as many as the sequences that it makes', async (t) => {
   t.equal(house.status(0).inFlight, 0);
 });
 
+test('a request for very many sequences weighs no more than one for 16: alone it takes no endpoint from all others', async (t) => {
+  const house = createHouse({ endpoints: 1 });
+  const assigned = assign(house, house.chat(['a'], { n: 16_384 }));
+  t.equal(house.status(0).inFlight, 16);
+  t.equal(assign(house, house.chat(['b'])).kind, 'assigned');
+  house.dispatcher.finish(assigned.attempt, complete());
+  t.equal(house.status(0).inFlight, 1);
+});
+
 test('a listener that does not record leaves no trace in the index', async (t) => {
   const house = createHouse({ endpoints: 1 });
   serve(house, house.chat([LONG]), 'silent');
