@@ -6,6 +6,8 @@ import { sized, startRawUpstream } from '../support/raw-upstream.ts';
 import { startTestRouter } from '../support/test-router.ts';
 
 const DISGUISES = [
+  '/v1/responses/:id',
+  '/v1/responses/:id/cancel',
   '//v1/chat/completions',
   '/v1//chat/completions',
   '/v1/chat//completions',

@@ -133,3 +133,14 @@ test('a surface routed by load that cannot be reached is a 502 without internal 
   t.match(await endpoints(), [{ in_flight: 0 }]);
   t.equal(upstream.requests.length, 1, 'its body is not kept, so it is not sent again');
 });
+
+test('a stored answer is asked for once, whatever comes back', async (t) => {
+  const answers: ((request: RawRequest) => void)[] = [({ socket }) => void socket.write(sized(503, '{}', ['retry-after: 0'])), ({ socket }) => void socket.resetAndDestroy()];
+  let asked = 0;
+  const upstream = await startRawUpstream(t, (request) => answers[asked++]?.(request));
+  const { url } = await start(t, [upstream]);
+  for (const [at, status] of [503, 502].entries()) {
+    t.match(await call(t, url, { method: 'GET', path: '/v1/responses/resp_1' }), { status, whole: true });
+    t.equal(upstream.requests.length, at + 1);
+  }
+});

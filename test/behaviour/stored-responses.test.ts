@@ -1,7 +1,7 @@
 // An answer that an engine keeps lives in that engine alone, so whoever names it is sent there.
 
 import { test, type Test } from 'tap';
-import { call } from '../support/raw-client.ts';
+import { call, openConnection, requestBytes } from '../support/raw-client.ts';
 import { chunk, LAST_CHUNK, sized, startRawUpstream, STREAM_HEAD, type RawRequest, type RawUpstream } from '../support/raw-upstream.ts';
 import { startTestRouter, type TestRouter } from '../support/test-router.ts';
 
@@ -60,4 +60,26 @@ test('when the endpoint that gave it is gone, the request goes where it can', as
   await upstreams[placeOf(upstreams, () => true)]?.close();
   const next = await call(t, router.url, { path: '/v1/responses', body: JSON.stringify({ model: 'm', input: 'next', previous_response_id: id }) });
   t.equal(next.status, 200);
+});
+
+test('a stream that is under way can be cancelled where it is', async (t) => {
+  let given = 0;
+  const upstreams = await Promise.all(
+    Array.from({ length: ENDPOINTS }, () =>
+      startRawUpstream(t, ({ path, socket }) => {
+        const id = `resp_${(given += 1)}`;
+        const begun = `event: response.created\ndata: {"response":{"id":"${id}"}}\n\nevent: response.output_text.delta\ndata: {"delta":"x"}\n\n`;
+        socket.write(path === '/v1/responses' ? STREAM_HEAD + chunk(begun).toString() : sized(200, '{}'));
+      }),
+    ),
+  );
+  const { baselineUrl } = await startTestRouter(t, { endpoints: upstreams.map(({ url }) => url) });
+  for (let i = 0; i < 8; i += 1) {
+    const client = await openConnection(t, baselineUrl);
+    client.socket.write(requestBytes({ path: '/v1/responses', body: JSON.stringify({ model: 'm', input: `first ${i}`, stream: true }) }));
+    await client.until((bytes) => bytes.includes('"delta":"x"'));
+    const [, id = ''] = /"id":"(resp_\d+)"/.exec(client.received().toString()) ?? [];
+    await call(t, baselineUrl, { path: `/v1/responses/${id}/cancel` });
+    t.equal(placeOf(upstreams, ({ path }) => path === `/v1/responses/${id}/cancel`), placeOf(upstreams, ({ body }) => body.includes(`"first ${i}"`)), id);
+  }
 });
