@@ -111,7 +111,7 @@ test('most must be missing, and more than two prompts: others are lost for reaso
   t.same(serve(many(5000), 5 * HELD - 1), { kind: 'forget' });
   const other = engine();
   other.prove(6000);
-  const two = [...many(5000).slice(0, 2), ...Array<CountedPrompt>(8).fill({ stretches: [], answerTokens: 0, promptTokens: PROMPT })];
+  const two = [...many(5000).slice(0, 2), ...Array.from({ length: 8 }, () => ({ stretches: [], answerTokens: 0, promptTokens: PROMPT }))];
   t.same(other.serve(two, 0), NOTHING, 'two are missing, and two is all there was');
 });
 
@@ -137,14 +137,14 @@ test('whether answers were found decides nothing', async (t) => {
 test('one missing block hides what lies behind it, though that was used later', async (t) => {
   const { prove, serve } = engine();
   prove(3000);
-  const hidden = Array<CountedPrompt>(PROMPTS).fill({
+  const hidden = Array.from({ length: PROMPTS }, (): CountedPrompt => ({
     stretches: [
       { kind: 'idle', bucket: 0, distanceTokens: 8000, confirmedAtMs: 0, tokensEnd: 640 },
       { kind: 'idle', bucket: 0, distanceTokens: 1000, confirmedAtMs: 0, tokensEnd: HELD },
     ],
     answerTokens: 0,
     promptTokens: PROMPT,
-  });
+  }));
   serve(hidden, 0);
   t.same(serve(hidden, 0), { kind: 'capacity', tokens: 9000 });
 });
