@@ -45,6 +45,10 @@ export interface AttemptDeps {
 /** Of an answer that is not a stream, this much of its end is kept: the usage stands there. */
 const TAIL_KEPT_BYTES = 65_536;
 const NO_CHUNKS: readonly Buffer[] = [];
+/** By the sweep's clock, which may be a quarter of a second late. */
+const STALE_WITHIN_MS = 250;
+/** What is held back of a stream in which no event ends; after that it goes on as it comes. */
+const HELD_MAX_BYTES = 1_048_576;
 
 /**
  * Sends the request and relays the answer to the client, up to but not including the end of the client's answer.
@@ -131,13 +135,15 @@ export class Attempt implements Undici.DispatchHandler, ClientListener, Swept {
       this.#scanner.feed(chunk);
       // The first event may have turned out to be an error, which ends the attempt.
       if (this.#over) return;
-      if (!this.#client.committed && this.#scanner.events === 0 && this.#scanner.comments === 0) {
+      if (!this.#client.committed && this.#scanner.events === 0 && this.#scanner.comments === 0 && this.#keptBytes < HELD_MAX_BYTES) {
         this.#kept.push(chunk);
+        this.#keptBytes += chunk.length;
         return;
       }
     } else {
       this.#keepTail(chunk);
       if (this.#status < 400 && !this.#sawFirstToken) this.#firstToken(responseId(chunk));
+      else if (this.#request.surface === 'responses' && this.#responseId === undefined) this.#responseId = responseId(chunk);
     }
     if (!this.#client.committed) this.#commit();
     if (!this.#relay(chunk)) this.#pause(controller);
@@ -159,7 +165,11 @@ export class Attempt implements Undici.DispatchHandler, ClientListener, Swept {
     // The terminal event is the end of the answer, whatever becomes of the connection after it.
     const judged = this.#scanner === undefined ? undefined : judgeStream(this.#request.surface, this.#scanner.last);
     if (judged?.kind === 'complete') this.#end(this.#withResponseId(judged));
-    else this.#end(outcomeOfError(error, this.#controller !== undefined, this.#status !== 0));
+    else {
+      // An idle connection that was closed says so as soon as it is written to; later it was an engine that died.
+      const atOnce = this.#deps.sweep.nowMs - this.#sentMs <= STALE_WITHIN_MS;
+      this.#end(outcomeOfError(error, this.#controller !== undefined, this.#status !== 0 || !atOnce));
+    }
   }
 
   onClientGone(): void {

@@ -18,6 +18,7 @@ export class ClientResponse {
   committed = false;
   /** The client left before its answer ended. */
   gone = false;
+  #sized = false;
   #listener: ClientListener | undefined;
   #full = false;
   readonly #raw: ServerResponse;
@@ -49,7 +50,8 @@ export class ClientResponse {
 
   commit(status: number, message: string | undefined, headers: string[]): void {
     this.committed = true;
-    this.#raw.sendDate = !hasDate(headers);
+    this.#raw.sendDate = !has(headers, 'date');
+    this.#sized = has(headers, 'content-length');
     if (message === undefined || message === '') this.#raw.writeHead(status, headers);
     else this.#raw.writeHead(status, message, headers);
   }
@@ -88,18 +90,26 @@ export class ClientResponse {
     const raw = this.#raw;
     if (this.gone || raw.writableEnded) return;
     if (lastWords === undefined) {
-      raw.destroy();
+      this.#cut();
       return;
     }
-    const cut = setTimeout(() => raw.destroy(), LAST_WORDS_MS).unref();
+    const cut = setTimeout(() => this.#cut(), LAST_WORDS_MS).unref();
     raw.write(lastWords, () => {
       clearTimeout(cut);
-      raw.destroy();
+      this.#cut();
     });
+  }
+
+  /** An answer without chunks or a length ends where its connection ends, so only a reset says that it was cut. */
+  #cut(): void {
+    const raw = this.#raw;
+    if (!this.#sized && !raw.chunkedEncoding) raw.socket?.resetAndDestroy();
+    raw.destroy();
   }
 }
 
-function hasDate(headers: readonly string[]): boolean {
-  for (let i = 0; i < headers.length; i += 2) if (headers[i]?.toLowerCase() === 'date') return true;
+/** `name` in lower case. */
+function has(headers: readonly string[], name: string): boolean {
+  for (let i = 0; i < headers.length; i += 2) if (headers[i]?.toLowerCase() === name) return true;
   return false;
 }

@@ -14,7 +14,7 @@ import { ClientResponse } from './client-response.ts';
 import { errorEvent, type ErrorAnswer } from './error-answer.ts';
 import { isRequestId } from './headers.ts';
 import { newRecord } from './new-record.ts';
-import { again, answerTo, recordedOutcome, sentence } from './retry.ts';
+import { again, answerTo, recordedOutcome, sentence, type Tried } from './retry.ts';
 import type { Sweep } from './sweep.ts';
 
 export interface ForwardDeps {
@@ -64,6 +64,7 @@ export async function forward(deps: ForwardDeps, exchange: Exchange): Promise<vo
 
 async function route(deps: ForwardDeps, exchange: Exchange, facts: GenerationFacts, client: ClientResponse, record: RequestRecord, startedMs: number): Promise<void> {
   const excluded: string[] = [];
+  const tried: Tried = { attempts: 0, stale: 0 };
   let failed: Outcome | undefined;
   for (;;) {
     if (client.gone) {
@@ -79,33 +80,48 @@ async function route(deps: ForwardDeps, exchange: Exchange, facts: GenerationFac
       else closeClient(client, record, exchange.surface, failed, false);
       return;
     }
-    noteAssignment(deps, record, assigned);
-    const outcome = await attempt(deps, exchange, assigned, client, record, startedMs);
-    const next = again(outcome, client.committed, record.attempts, deps.attemptsMax);
-    if (next === undefined) return;
+    noteAssignment(record, assigned);
+    tried.attempts += 1;
+    const { outcome, takesErrorEvent } = await attempt(deps, exchange, assigned, client, record, startedMs);
+    const next = again(outcome, client.committed, tried, deps.attemptsMax);
+    if (next === undefined) {
+      closeClient(client, record, exchange.surface, outcome, takesErrorEvent);
+      return;
+    }
     deps.observer.retried(record, next.reason);
+    if (next.reason === 'stale') tried.stale += 1;
     if (next.elsewhere) excluded.push(assigned.endpoint.id);
     failed = outcome;
   }
 }
 
-/** One attempt, its lease returned before the client gets the end of its answer. */
-async function attempt(deps: ForwardDeps, exchange: Exchange, assigned: Assignment, client: ClientResponse, record: RequestRecord, startedMs: number): Promise<Outcome> {
+interface Ended {
+  readonly outcome: Outcome;
+  readonly takesErrorEvent: boolean;
+}
+
+/** One attempt; its lease is returned when this resolves, before the client gets the end of its answer. */
+async function attempt(deps: ForwardDeps, exchange: Exchange, assigned: Assignment, client: ClientResponse, record: RequestRecord, startedMs: number): Promise<Ended> {
   const { request, surface } = exchange;
-  const body = bodyFor(assigned, exchange.body);
   const onFirstToken = (responseId: string | undefined): void => {
     record.timeToFirstTokenMs = deps.clock() - startedMs;
     deps.dispatcher.firstToken(assigned.attempt, responseId);
   };
-  const trying = new Attempt(
-    { upstream: deps.upstream, sweep: deps.sweep, limits: deps.limits, onFirstToken },
-    { surface, method: 'POST', path: request.url ?? '/', rawHeaders: request.rawHeaders, body, hidesUsage: assigned.asksUsage, id: record.id, startedMs },
-    client,
-  );
-  const outcome = await trying.send(assigned.endpoint);
-  deps.dispatcher.finish(assigned.attempt, outcome);
-  if (again(outcome, client.committed, record.attempts, deps.attemptsMax) === undefined) closeClient(client, record, surface, outcome, trying.takesErrorEvent);
-  return outcome;
+  let outcome: Outcome = { kind: 'client_gone' };
+  try {
+    deps.observer.chosen(record);
+    const body = bodyFor(assigned, exchange.body);
+    const trying = new Attempt(
+      { upstream: deps.upstream, sweep: deps.sweep, limits: deps.limits, onFirstToken },
+      { surface, method: 'POST', path: request.url ?? '/', rawHeaders: request.rawHeaders, body, hidesUsage: assigned.asksUsage, id: record.id, startedMs },
+      client,
+    );
+    outcome = await trying.send(assigned.endpoint);
+    return { outcome, takesErrorEvent: trying.takesErrorEvent };
+  } finally {
+    // Whatever went wrong on our side, nobody's lease is kept for it.
+    deps.dispatcher.finish(assigned.attempt, outcome);
+  }
 }
 
 function closeClient(client: ClientResponse, record: RequestRecord, surface: Surface, outcome: Outcome, takesErrorEvent: boolean): void {
@@ -122,7 +138,7 @@ function closeClient(client: ClientResponse, record: RequestRecord, surface: Sur
   else client.abort(takesErrorEvent ? errorEvent(surface, sentence(outcome)) : undefined);
 }
 
-function noteAssignment(deps: ForwardDeps, record: RequestRecord, assigned: Assignment): void {
+function noteAssignment(record: RequestRecord, assigned: Assignment): void {
   record.attempts += 1;
   record.model = assigned.model;
   record.policy = assigned.policy;
@@ -131,7 +147,6 @@ function noteAssignment(deps: ForwardDeps, record: RequestRecord, assigned: Assi
   record.matchRatio = assigned.matchRatio;
   record.promptTokens = assigned.promptTokens;
   record.predictedCachedTokens = assigned.predictedCachedTokens;
-  deps.observer.chosen(record);
 }
 
 function refuse(client: ClientResponse, record: RequestRecord, answer: ErrorAnswer): void {

@@ -10,15 +10,25 @@ export interface Again {
   readonly elsewhere: boolean;
 }
 
+/** What was tried for a request so far, this attempt included. */
+export interface Tried {
+  attempts: number;
+  /** Of these, those that only found a connection closed: they reached nobody, and count once. */
+  stale: number;
+}
+
 /**
  * Whether a failed attempt may be repeated: only what never reached an engine, or died before its first event, and only before the
  * commit. Undefined means that the client gets this outcome.
+ *
+ * A closed idle connection says nothing about its endpoint, so that is tried again there, once, as if nothing had been tried.
  */
-export function again(outcome: Outcome, committed: boolean, attempts: number, attemptsMax: number): Again | undefined {
-  if (committed || attempts >= attemptsMax) return undefined;
+export function again(outcome: Outcome, committed: boolean, tried: Tried, attemptsMax: number): Again | undefined {
+  if (committed || attemptsMax === 1) return undefined;
+  if (outcome.kind === 'reset' && outcome.stale && tried.stale === 0) return { reason: 'stale', elsewhere: false };
+  if (tried.attempts - tried.stale >= attemptsMax) return undefined;
   if (outcome.kind === 'unreachable') return { reason: 'unreachable', elsewhere: true };
-  if (outcome.kind === 'reset') return outcome.stale ? { reason: 'stale', elsewhere: false } : { reason: 'reset', elsewhere: true };
-  return undefined;
+  return outcome.kind === 'reset' ? { reason: 'reset', elsewhere: true } : undefined;
 }
 
 /** What an outcome is called in metrics and logs. */

@@ -1,5 +1,7 @@
 // client-listener.ts: one port for clients. Paths, limits and raw bodies; what happens to a request then is the proxy's business.
 
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import fastify from 'fastify';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { errorBody, type ErrorAnswer } from '../proxy/error-answer.ts';
@@ -9,11 +11,14 @@ import { registerByLoad } from './by-load.ts';
 import { modelsAnswer } from './models-answer.ts';
 import type { ClientListenerOptions } from './options.ts';
 import { BY_LOAD_PATHS, GENERATION_PATHS, rawPath, STORED_RESPONSE, surfaceOf } from './surfaces.ts';
+import { followUnused } from './unused-connections.ts';
 
 const KEEP_ALIVE_MS = 75_000;
 /** For the whole of a request to arrive. */
 const REQUEST_ARRIVES_MS = 300_000;
 const PARAM_LENGTH_MAX = 256;
+
+const BAD_REQUEST = 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';
 
 /** Not listening yet. */
 export function createClientListener(options: ClientListenerOptions): FastifyInstance {
@@ -26,7 +31,13 @@ export function createClientListener(options: ClientListenerOptions): FastifyIns
     forceCloseConnections: 'idle',
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: PARAM_LENGTH_MAX },
+    clientErrorHandler: (_error, socket) => refuseBytes(socket),
     frameworkErrors: (_error, request, reply) => answer(request, reply, notFound()),
+  });
+  const closeUnused = followUnused(app.server);
+  app.addHook('preClose', (done) => {
+    void closeUnused;
+    done();
   });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
@@ -35,7 +46,7 @@ export function createClientListener(options: ClientListenerOptions): FastifyIns
     if (options.leaving()) reply.raw.shouldKeepAlive = false;
     // The router decodes before it matches; a path in disguise must not get through.
     const path = rawPath(request.raw.url ?? '');
-    if (request.is404 || path === request.routeOptions.url || STORED_RESPONSE.test(path)) done();
+    if (request.is404 || isKnownPath(path)) done();
     else answer(request, reply, notFound());
   });
 
@@ -57,6 +68,13 @@ export function createClientListener(options: ClientListenerOptions): FastifyIns
   });
   app.setErrorHandler<FastifyError>((error, request, reply) => answer(request, reply, listenerError(error, options)));
   return app;
+}
+
+/** What came is no HTTP. While an answer is under way on the connection nothing may be put into it. */
+function refuseBytes(socket: Socket & { readonly _httpMessage?: ServerResponse | null }): void {
+  // Node keeps the answer under way here, and looks at it for the same purpose.
+  if (!socket.writable || socket._httpMessage?.headersSent === true) socket.destroy();
+  else socket.end(BAD_REQUEST, () => socket.destroy());
 }
 
 function answer(request: FastifyRequest, reply: FastifyReply, error: ErrorAnswer): FastifyReply {

@@ -20,9 +20,10 @@ const OUTCOMES: readonly (readonly [Outcome, string, ReturnType<typeof again>])[
 for (const [outcome, recorded, next] of OUTCOMES) {
   test(`${JSON.stringify(outcome)} counts as ${recorded} and is ${next === undefined ? 'not tried again' : `tried again ${next.elsewhere ? 'elsewhere' : 'there'}`}`, (t) => {
     t.equal(recordedOutcome(outcome), recorded);
-    t.same(again(outcome, false, 1, 2), next);
-    t.equal(again(outcome, true, 1, 2), undefined, 'never after the commit');
-    t.equal(again(outcome, false, 2, 2), undefined, 'never beyond the attempts');
+    t.same(again(outcome, false, { attempts: 1, stale: 0 }, 2), next);
+    t.equal(again(outcome, true, { attempts: 1, stale: 0 }, 2), undefined, 'never after the commit');
+    if (next?.reason !== 'stale') t.equal(again(outcome, false, { attempts: 2, stale: 0 }, 2), undefined, 'never beyond the attempts');
+    t.equal(again(outcome, false, { attempts: 1, stale: 0 }, 1), undefined, 'never where retries are off');
     t.equal(sentence(outcome) === '', outcome.kind === 'complete');
     t.end();
   });
@@ -31,5 +32,13 @@ for (const [outcome, recorded, next] of OUTCOMES) {
 test('a client is told 504 when time was over, else 502', (t) => {
   t.match(answerTo({ kind: 'timeout', limit: 'idle_ms' }), { status: 504, code: 'upstream_timeout', message: /idle_ms/ });
   t.match(answerTo({ kind: 'reset', stale: false }), { status: 502, code: 'upstream_error' });
+  t.end();
+});
+
+test('a closed idle connection is tried again there once and costs no attempt', (t) => {
+  const stale: Outcome = { kind: 'reset', stale: true };
+  t.same(again(stale, false, { attempts: 2, stale: 1 }, 2), { reason: 'reset', elsewhere: true }, 'twice in a row is more than an idle connection');
+  t.same(again({ kind: 'unreachable', refused: true }, false, { attempts: 2, stale: 1 }, 2), { reason: 'unreachable', elsewhere: true });
+  t.equal(again({ kind: 'unreachable', refused: true }, false, { attempts: 3, stale: 1 }, 2), undefined);
   t.end();
 });
