@@ -117,9 +117,11 @@ export class Account {
   }
 
   #keepAnswer(usage: Usage | undefined, nowMs: number): void {
-    const { recorded, prompts, learned, key } = this.#terms;
+    const { recorded, prompts, learned, key, facts } = this.#terms;
     if (!recorded || prompts.length > 1) return;
-    this.#estimate.index.recordAnswer(prompts[0].chain, key, usage?.completionTokens ?? learned.meanAnswerTokens, nowMs, this.#epoch);
+    // Of several sequences the client goes on with one.
+    const answerTokens = usage === undefined ? learned.meanAnswerTokens : usage.completionTokens / facts.weight;
+    this.#estimate.index.recordAnswer(prompts[0].chain, key, answerTokens, nowMs, this.#epoch);
   }
 
   #touch(nowMs: number): void {

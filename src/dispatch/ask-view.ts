@@ -91,7 +91,7 @@ export function viewEndpoints(estimates: readonly Estimate[], matched: readonly 
     const blocks = matched[i]!;
     return {
       estimate,
-      inFlight: estimate.endpoint.inFlight / estimate.endpoint.shareOfSlowStart(nowMs) + estimate.foreignInFlight(),
+      inFlight: estimate.inFlight(nowMs),
       matchRatio: bytes === 0 || blocks === 0 ? 0 : chain.ends[blocks - 1]! / bytes,
       queuedTokens: estimate.queuedTokens,
       uncachedTokens: uncachedTokens(chain, sums, answers[i]! > 0 ? messageEnd(chain, blocks) : blocks),

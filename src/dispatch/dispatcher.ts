@@ -129,7 +129,8 @@ export class PrefixDispatcher implements Dispatcher {
     const available = this.#deps.pools.all().filter((endpoint) => endpoint.settings.byLoad && unavailableBecause(endpoint, undefined) === undefined);
     const candidates = this.#narrow(available, ask.excluded, preferred);
     if (candidates.length === 0) return unavailable();
-    const views = candidates.map((endpoint) => ({ inFlight: endpoint.inFlight, matchRatio: 0, queuedTokens: 0, uncachedTokens: 0, insertedTokens: 0, pressure: 0 }));
+    const nowMs = this.#deps.clock();
+    const views = candidates.map((endpoint) => ({ inFlight: this.#deps.estimates.of(endpoint).inFlight(nowMs), matchRatio: 0, queuedTokens: 0, uncachedTokens: 0, insertedTokens: 0, pressure: 0 }));
     const endpoint = candidates[this.#leastRequest(views, { random: this.#deps.random, turn: 0 })]!;
     const state: AttemptState = { endpoint, lease: takeLease(endpoint, 1), account: undefined };
     return {

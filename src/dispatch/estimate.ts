@@ -109,8 +109,13 @@ export class Estimate {
     this.#follow(this.#evidence.judge({ ...report, slackTokens, capacityTokens: this.index.capacityTokens }));
   }
 
+  /** As policies count it: our leases, heavier during slow start, and what others have there. */
+  inFlight(nowMs: number): number {
+    return this.endpoint.inFlight / this.endpoint.shareOfSlowStart(nowMs) + this.#foreignInFlight();
+  }
+
   /** Requests of others on an endpoint that is shared: the gauges lag, so the least of the last samples, less our own. */
-  foreignInFlight(): number {
+  #foreignInFlight(): number {
     if (!this.endpoint.settings.shared || this.endpoint.samples.length === 0) return 0;
     let least = Infinity;
     for (const sample of this.endpoint.samples) least = Math.min(least, (sample.running ?? 0) + (sample.waiting ?? 0));
