@@ -36,7 +36,7 @@ export function createClientListener(options: ClientListenerOptions): FastifyIns
   });
   const closeUnused = followUnused(app.server);
   app.addHook('preClose', (done) => {
-    void closeUnused;
+    closeUnused();
     done();
   });
   app.removeAllContentTypeParsers();

@@ -41,3 +41,12 @@ test('stopped while several connections to an endpoint are idle, it closes them'
   await router.stop();
   for (const request of upstream.requests) await request.closed;
 });
+
+test('stopped while a client is connected that has asked nothing, it does not wait for it', async (t) => {
+  const upstream = await startRawUpstream(t, () => {});
+  const { router, url } = await startTestRouter(t, { endpoints: [upstream.url], shutdown: { settle_ms: 0, deadline_ms: 60_000 } });
+  const client = await openConnection(t, url);
+  t.equal((await call(t, url, { method: 'GET', path: '/health' })).status, 200, 'that one is accepted by now');
+  await router.stop();
+  t.equal((await client.closed).length, 0);
+});
