@@ -1,11 +1,15 @@
 // client-listener.ts: one port for clients. Paths, limits and raw bodies; what happens to a request then is the proxy's business.
 
+import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import fastify from 'fastify';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { errorBody, type ErrorAnswer } from '../proxy/error-answer.ts';
+import type { Surface } from '../core/request.ts';
 import { forward } from '../proxy/forward.ts';
+import { isRequestId } from '../proxy/headers.ts';
+import { newRecord } from '../proxy/new-record.ts';
 import { tooLarge } from './body-limit.ts';
 import { registerByLoad } from './by-load.ts';
 import { modelsAnswer } from './models-answer.ts';
@@ -66,7 +70,11 @@ export function createClientListener(options: ClientListenerOptions): FastifyIns
     const known = isKnownPath(rawPath(request.raw.url ?? ''));
     return answer(request, reply, known ? { status: 405, message: `The method ${request.method} is not allowed here.`, code: 'method_not_allowed' } : notFound());
   });
-  app.setErrorHandler<FastifyError>((error, request, reply) => answer(request, reply, listenerError(error, options)));
+  app.setErrorHandler<FastifyError>((error, request, reply) => {
+    const said = listenerError(error, options);
+    noteUnread(options, request, said);
+    return answer(request, reply, said);
+  });
   return app;
 }
 
@@ -80,6 +88,19 @@ function refuseBytes(socket: Socket & { readonly _httpMessage?: ServerResponse |
 function answer(request: FastifyRequest, reply: FastifyReply, error: ErrorAnswer): FastifyReply {
   const surface = surfaceOf(rawPath(request.raw.url ?? ''));
   return reply.code(error.status).header('content-type', 'application/json').send(errorBody(surface, error));
+}
+
+const SURFACES: ReadonlyMap<string, Surface> = new Map(GENERATION_PATHS);
+
+/** A request whose body never was here as a whole is a request all the same: it is counted and logged. */
+function noteUnread({ name, forward: { observer } }: ClientListenerOptions, request: FastifyRequest, said: ErrorAnswer): void {
+  const surface = SURFACES.get(rawPath(request.raw.url ?? ''));
+  if (surface === undefined) return;
+  const given = request.headers['x-request-id'];
+  const record = newRecord(isRequestId(given) ? given : randomUUID(), name, surface);
+  record.status = said.status;
+  record.reason = said.code;
+  observer.ended(record);
 }
 
 function notFound(): ErrorAnswer {

@@ -46,7 +46,7 @@ for (const surface of SURFACES) {
 
   test(`${surface.name}: a body over the limit is a 413, sized or in chunks, and one at the limit goes on`, async (t) => {
     const upstream = await startRawUpstream(t, ok);
-    const { url } = await startTestRouter(t, { endpoints: [upstream.url], admission: { body_bytes_max: 1000 } });
+    const { url, metric } = await startTestRouter(t, { endpoints: [upstream.url], admission: { body_bytes_max: 1000 } });
     const empty = surface.body('', false).length;
     const [at, over] = [surface.body('x'.repeat(1000 - empty), false), surface.body('x'.repeat(1001 - empty), false)];
     const inChunks = (body: string): string => `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`;
@@ -57,6 +57,7 @@ for (const surface of SURFACES) {
       t.match(JSON.parse(answer.body.toString()), shape(surface, surface.name === 'messages' ? 'request_too_large' : 'invalid_request_error', null, /1000/));
     }
     t.equal(upstream.requests.length, 2);
+    t.equal(await metric('warmroute_requests_total', { outcome: 'error', code: '413' }), 2, 'a request that was not read is counted');
   });
 }
 
