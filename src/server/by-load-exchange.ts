@@ -1,13 +1,14 @@
 // by-load-exchange.ts: one request that is forwarded unread: its record, its lease, its one outcome.
 
 import { randomUUID } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Assignment, Outcome } from '../core/dispatcher.ts';
 import type { RequestRecord } from '../core/record.ts';
 import type { Surface } from '../core/request.ts';
 import { errorBody, type ErrorAnswer } from '../proxy/error-answer.ts';
-import { isRequestId } from '../proxy/headers.ts';
+import { isRequestId, responseHeadersOf } from '../proxy/headers.ts';
 import { newRecord } from '../proxy/new-record.ts';
 import { answerTo, recordedOutcome, sentence } from '../proxy/retry.ts';
 import type { Swept } from '../proxy/sweep.ts';
@@ -17,6 +18,13 @@ import type { ClientListenerOptions } from './options.ts';
 import { rawPath, surfaceOf } from './surfaces.ts';
 
 const OVERDUE: Outcome = { kind: 'timeout', limit: 'total_ms' };
+const WHOLE: Outcome = { kind: 'complete', usage: undefined, responseId: undefined };
+
+export interface EndpointAnswer {
+  readonly statusCode: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly stream: Readable;
+}
 
 export class ByLoadExchange implements Swept {
   readonly id: string;
@@ -29,6 +37,9 @@ export class ByLoadExchange implements Swept {
   readonly #leaving = new AbortController();
   #attempt: number | undefined;
   #overdue = false;
+  #committed = false;
+  /** When the sweep first found the client not reading; undefined while it reads. */
+  #fullSinceMs: number | undefined;
 
   constructor(options: ClientListenerOptions, request: FastifyRequest, reply: FastifyReply, kind: 'by-load' | 'stored-response') {
     const given = request.headers['x-request-id'];
@@ -40,6 +51,9 @@ export class ByLoadExchange implements Swept {
     this.#startedMs = options.forward.clock();
     reply.header('x-request-id', this.id);
     reply.raw.on('close', () => this.#onClose());
+    reply.raw.on('drain', () => (this.#fullSinceMs = undefined));
+    // A write to a client that left reports here; `close` follows and is what counts.
+    reply.raw.on('error', () => {});
   }
 
   /** Answers by the router itself. */
@@ -48,6 +62,12 @@ export class ByLoadExchange implements Swept {
     this.#record.reason = answer.code;
     if (answer.retryAfterS !== undefined) this.#reply.header('retry-after', answer.retryAfterS);
     return this.#reply.code(answer.status).type('application/json').send(errorBody(this.#surface, answer));
+  }
+
+  /** Its rest is not read, so that nothing else can come on this connection. */
+  refuseBody(): FastifyReply {
+    this.#reply.header('connection', 'close');
+    return this.answer(tooLarge(this.#options.bodyBytesMax));
   }
 
   /** From here on there is a lease. The signal says that the client left, or that its time is over. */
@@ -61,19 +81,36 @@ export class ByLoadExchange implements Swept {
     return this.#leaving.signal;
   }
 
-  /** The endpoint's answer begins: its end is the end of the lease. */
-  follow(stream: Readable, status: number): void {
-    const whole: Outcome = status >= 400 ? { kind: 'rejected', status } : { kind: 'complete', usage: undefined, responseId: undefined };
-    stream.once('end', () => this.#finish(whole));
-    stream.once('error', (error: Error) => this.#finish(outcomeOfRequestError(error)));
+  /**
+   * The endpoint's answer begins. Its status goes out with the first byte of its body, or with its end: until then the client can get
+   * another one.
+   */
+  follow({ statusCode, headers, stream }: EndpointAnswer): void {
+    stream.on('error', (error) => (this.#committed ? this.#break(error) : this.fail(error)));
+    if (this.#attempt === undefined) {
+      stream.destroy();
+      return;
+    }
+    stream.once('readable', () => {
+      // It is over already where the client left, or its time did.
+      if (this.#attempt === undefined) return;
+      const { raw, request } = this.#reply;
+      this.#committed = true;
+      // A connection cannot be used again while a request's body is on it.
+      if (!request.raw.complete) raw.shouldKeepAlive = false;
+      raw.writeHead(statusCode, responseHeadersOf(headers, this.id));
+      stream.pipe(raw);
+    });
+    stream.once('end', () => this.#finish(statusCode >= 400 ? { kind: 'rejected', status: statusCode } : WHOLE));
   }
 
-  /** No answer of the endpoint came about. */
+  /** No answer of the endpoint came about, or none of its bytes. */
   fail(error: Error): void {
+    if (this.#reply.raw.destroyed) return;
     const cause = error.cause instanceof Error ? error.cause : error;
     if (cause instanceof BodyTooLarge) {
       this.#finish({ kind: 'client_gone' });
-      this.answer(tooLarge(this.#options.bodyBytesMax));
+      this.refuseBody();
       return;
     }
     const outcome: Outcome = this.#overdue ? OVERDUE : outcomeOfRequestError(cause);
@@ -82,10 +119,30 @@ export class ByLoadExchange implements Swept {
   }
 
   sweep(nowMs: number): void {
-    if (nowMs - this.#startedMs <= this.#options.forward.limits.totalMs) return;
-    this.#overdue = true;
-    this.#finish(OVERDUE);
-    this.#leaving.abort();
+    const { totalMs, clientStallMs } = this.#options.forward.limits;
+    if (nowMs - this.#startedMs > totalMs) {
+      this.#overdue = true;
+      this.#finish(OVERDUE);
+      this.#leaving.abort();
+    } else if (!this.#reply.raw.writableNeedDrain) {
+      this.#fullSinceMs = undefined;
+    } else if (nowMs - (this.#fullSinceMs ??= nowMs) > clientStallMs) {
+      this.#finish({ kind: 'client_gone' });
+      this.#cut();
+    }
+  }
+
+  /** The answer ends in its middle. */
+  #break(error: Error): void {
+    this.#finish(outcomeOfRequestError(error));
+    this.#cut();
+  }
+
+  /** To a client of HTTP/1.0 a connection that closes may be the end of a whole answer; one that is reset is not. */
+  #cut(): void {
+    const { raw, request } = this.#reply;
+    if (request.raw.httpVersion === '1.0') raw.socket?.resetAndDestroy();
+    else raw.destroy();
   }
 
   #finish(outcome: Outcome): void {

@@ -1,22 +1,27 @@
 // by-load.ts: surfaces that are forwarded unread, through reply-from, to the endpoint with the least in-flight.
 
 import replyFrom from '@fastify/reply-from';
-import type { IncomingHttpHeaders } from 'node:http';
-import type { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Agent, type Dispatcher as Undici } from 'undici';
 import type { ByLoadFacts, StoredResponseFacts } from '../core/request.ts';
-import { requestHeaders, responseHeadersOf } from '../proxy/headers.ts';
+import { requestHeaders } from '../proxy/headers.ts';
 import { connectionOptions } from '../proxy/upstream.ts';
-import { BodyLimit, tooLarge } from './body-limit.ts';
-import { ByLoadExchange } from './by-load-exchange.ts';
+import { BodyLimit } from './body-limit.ts';
+import { ByLoadExchange, type EndpointAnswer } from './by-load-exchange.ts';
 import type { ClientListenerOptions } from './options.ts';
 import { BY_LOAD_PATHS, rawPath, STORED_RESPONSE } from './surfaces.ts';
 
-/** Carries the client's leaving through reply-from, which has no parameter for it. Symbols are no headers to undici. */
-const SIGNAL = Symbol('signal');
+/** Carries through reply-from what it has no parameters for, in the one thing that it passes on: an object of headers. */
+const SENT = Symbol('sent');
 
-type SignalledHeaders = Record<string, string | string[] | undefined> & { [SIGNAL]?: AbortSignal };
+interface Sent {
+  /** Name, value, name, value …: an object would have only the last of the lines that share a name. */
+  readonly headers: string[];
+  /** Says that the client left. */
+  readonly signal: AbortSignal;
+}
+
+type Carrier = Record<string, never> & { readonly [SENT]: Sent };
 
 export function registerByLoad(app: FastifyInstance, options: ClientListenerOptions): void {
   const agent = new Agent({ ...connectionOptions({ connectMs: options.connectMs }), headersTimeout: options.forward.limits.firstByteMs, bodyTimeout: options.forward.limits.idleMs });
@@ -27,7 +32,7 @@ export function registerByLoad(app: FastifyInstance, options: ClientListenerOpti
       const sized = request.headers['content-length'] !== undefined;
       done(null, sized ? payload : payload.pipe(new BodyLimit(options.bodyBytesMax)));
     });
-    await scope.register(replyFrom, { undici: abortable(agent), disableRequestLogging: true, disableCache: true });
+    await scope.register(replyFrom, { undici: carried(agent), disableRequestLogging: true, disableCache: true });
     for (const path of BY_LOAD_PATHS) scope.post(path, (request, reply) => relay(options, request, reply, { kind: 'by-load' }));
     const stored = (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
       const [, responseId = ''] = STORED_RESPONSE.exec(rawPath(request.raw.url ?? '')) ?? [];
@@ -38,18 +43,17 @@ export function registerByLoad(app: FastifyInstance, options: ClientListenerOpti
   });
 }
 
-/** What reply-from calls instead of the agent: the same request, with the signal that rode along in its headers. */
-function abortable(agent: Agent): { request: Agent['request'] } {
+/** What reply-from calls instead of the agent: the same request, with the headers and the signal that rode along. */
+function carried(agent: Agent): { request: Agent['request'] } {
   const request = (given: Undici.RequestOptions, callback: (error: Error | null, data: Undici.ResponseData) => void): void => {
-    const { [SIGNAL]: signal } = given.headers as SignalledHeaders;
-    agent.request({ ...given, signal: signal ?? null }, callback);
+    agent.request({ ...given, ...(given.headers as Carrier)[SENT] }, callback);
   };
   return { request: request as Agent['request'] };
 }
 
 function relay(options: ClientListenerOptions, request: FastifyRequest, reply: FastifyReply, facts: ByLoadFacts | StoredResponseFacts): FastifyReply {
   const exchange = new ByLoadExchange(options, request, reply, facts.kind);
-  if (Number(request.headers['content-length'] ?? 0) > options.bodyBytesMax) return exchange.answer(tooLarge(options.bodyBytesMax));
+  if (Number(request.headers['content-length'] ?? 0) > options.bodyBytesMax) return exchange.refuseBody();
   const assigned = options.forward.dispatcher.assign({ facts, listener: options.name, excluded: [] });
   if (assigned.kind === 'refused') return exchange.answer({ ...assigned, code: assigned.reason });
   const signal = exchange.begin(assigned);
@@ -58,21 +62,16 @@ function relay(options: ClientListenerOptions, request: FastifyRequest, reply: F
     getUpstream: () => assigned.endpoint.origin,
     // Attempts are the dispatcher's business: whatever reply-from would repeat by itself, it does not.
     retryDelay: () => null,
-    rewriteRequestHeaders: (_request, raw) => sentHeaders(raw, requestHeaders(request.raw.rawHeaders, exchange.id, assigned.endpoint.apiKey), signal),
-    rewriteHeaders: (headers) => responseHeadersOf(headers, exchange.id),
-    onResponse: (_request, sent, upstream) => {
-      // reply-from's types name the server's reply here; what comes is the answer of the endpoint.
-      const { stream, statusCode } = upstream as unknown as { stream: Readable; statusCode: number };
-      exchange.follow(stream, statusCode);
-      sent.send(stream);
-    },
+    rewriteRequestHeaders: (): Carrier => ({ [SENT]: { headers: sentHeaders(request, requestHeaders(request.raw.rawHeaders, exchange.id, assigned.endpoint.apiKey)), signal } }) as Carrier,
+    rewriteHeaders: () => ({}),
+    // reply-from's types name the server's reply here; what comes is the answer of the endpoint.
+    onResponse: (_request, _reply, upstream) => exchange.follow(upstream as unknown as EndpointAnswer),
     onError: (_reply, { error }) => exchange.fail(error),
   });
 }
 
-/** Lower-case names, as reply-from wants them; the length of the body as the client gave it. */
-function sentHeaders(given: IncomingHttpHeaders, filtered: readonly string[], signal: AbortSignal): SignalledHeaders {
-  const headers: SignalledHeaders = { 'content-length': given['content-length'], [SIGNAL]: signal };
-  for (let i = 0; i + 1 < filtered.length; i += 2) headers[filtered[i]!.toLowerCase()] = filtered[i + 1];
-  return headers;
+/** The length of the body as the client gave it. */
+function sentHeaders(request: FastifyRequest, filtered: string[]): string[] {
+  const length = request.headers['content-length'];
+  return length === undefined ? filtered : [...filtered, 'content-length', length];
 }
