@@ -38,6 +38,8 @@ export class ByLoadExchange implements Swept {
   #attempt: number | undefined;
   #overdue = false;
   #committed = false;
+  /** How the attempt before this one ended. */
+  #failed: Outcome | undefined;
   /** When the sweep first found the client not reading; undefined while it reads. */
   #fullSinceMs: number | undefined;
 
@@ -56,12 +58,12 @@ export class ByLoadExchange implements Swept {
     reply.raw.on('error', () => {});
   }
 
-  /** Answers by the router itself. */
+  /** Answers by the router itself. With nobody left to try, what went wrong is the answer. */
   answer(answer: ErrorAnswer): FastifyReply {
+    if (this.#failed !== undefined) return this.#send(answerTo(this.#failed));
     this.#record.outcome = answer.status === 503 ? 'shed' : 'error';
     this.#record.reason = answer.code;
-    if (answer.retryAfterS !== undefined) this.#reply.header('retry-after', answer.retryAfterS);
-    return this.#reply.code(answer.status).type('application/json').send(errorBody(this.#surface, answer));
+    return this.#send(answer);
   }
 
   /** Its rest is not read, so that nothing else can come on this connection. */
@@ -74,7 +76,7 @@ export class ByLoadExchange implements Swept {
   begin(assigned: Assignment): AbortSignal {
     this.#attempt = assigned.attempt;
     this.#options.forward.sweep.add(this);
-    this.#record.attempts = 1;
+    this.#record.attempts += 1;
     this.#record.policy = assigned.policy;
     this.#record.pool = assigned.endpoint.pool;
     this.#record.endpoint = assigned.endpoint.id;
@@ -104,18 +106,32 @@ export class ByLoadExchange implements Swept {
     stream.once('end', () => this.#finish(statusCode >= 400 ? { kind: 'rejected', status: statusCode } : WHOLE));
   }
 
+  /** Whether this error left everything as it was: no connection came about, so not a byte of the body was taken. Its lease is over then. */
+  mayTryElsewhere(error: Error): boolean {
+    const outcome = outcomeOfRequestError(causeOf(error));
+    const { observer, attemptsMax } = this.#options.forward;
+    // Nobody else has a stored response: to ask there would make a 404 of a short outage.
+    if (outcome.kind !== 'unreachable' || this.#attempt === undefined || this.#record.surface === 'stored-response') return false;
+    if (this.#record.attempts >= attemptsMax) return false;
+    this.#finish(outcome);
+    this.#failed = outcome;
+    observer.retried(this.#record, 'unreachable');
+    return true;
+  }
+
   /** No answer of the endpoint came about, or none of its bytes. */
   fail(error: Error): void {
     if (this.#reply.raw.destroyed) return;
-    const cause = error.cause instanceof Error ? error.cause : error;
+    const cause = causeOf(error);
     if (cause instanceof BodyTooLarge) {
       this.#finish({ kind: 'client_gone' });
+      this.#failed = undefined;
       this.refuseBody();
       return;
     }
     const outcome: Outcome = this.#overdue ? OVERDUE : outcomeOfRequestError(cause);
     this.#finish(outcome);
-    this.answer(answerTo(outcome));
+    this.#send(answerTo(outcome));
   }
 
   sweep(nowMs: number): void {
@@ -145,6 +161,11 @@ export class ByLoadExchange implements Swept {
     else raw.destroy();
   }
 
+  #send(answer: ErrorAnswer): FastifyReply {
+    if (answer.retryAfterS !== undefined) this.#reply.header('retry-after', answer.retryAfterS);
+    return this.#reply.code(answer.status).type('application/json').send(errorBody(this.#surface, answer));
+  }
+
   #finish(outcome: Outcome): void {
     if (this.#attempt === undefined) return;
     this.#options.forward.sweep.delete(this);
@@ -164,4 +185,9 @@ export class ByLoadExchange implements Swept {
     this.#record.status = raw.headersSent ? raw.statusCode : 499;
     this.#options.forward.observer.ended(this.#record);
   }
+}
+
+/** reply-from wraps what went wrong. */
+function causeOf(error: Error): Error {
+  return error.cause instanceof Error ? error.cause : error;
 }

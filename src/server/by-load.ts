@@ -1,6 +1,7 @@
 // by-load.ts: surfaces that are forwarded unread, through reply-from, to the endpoint with the least in-flight.
 
 import replyFrom from '@fastify/reply-from';
+import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Agent, type Dispatcher as Undici } from 'undici';
 import type { ByLoadFacts, StoredResponseFacts } from '../core/request.ts';
@@ -46,27 +47,45 @@ export function registerByLoad(app: FastifyInstance, options: ClientListenerOpti
 /** What reply-from calls instead of the agent: the same request, with the headers and the signal that rode along. */
 function carried(agent: Agent): { request: Agent['request'] } {
   const request = (given: Undici.RequestOptions, callback: (error: Error | null, data: Undici.ResponseData) => void): void => {
-    agent.request({ ...given, ...(given.headers as Carrier)[SENT] }, callback);
+    const { body } = given;
+    agent.request({ ...given, ...(given.headers as Carrier)[SENT], body: body instanceof Readable ? unharmed(body) : (body ?? null) }, callback);
   };
   return { request: request as Agent['request'] };
+}
+
+/** A stream that fails to be sent is destroyed by undici, and with it the client's connection; what is only iterated is not. */
+function unharmed(body: Readable): Readable {
+  // Heard by whoever iterates, when somebody does.
+  body.on('error', () => {});
+  const iterable: AsyncIterable<unknown> = { [Symbol.asyncIterator]: () => body.iterator({ destroyOnReturn: false }) };
+  // undici takes iterables, but its types do not say so.
+  return iterable as Readable;
 }
 
 function relay(options: ClientListenerOptions, request: FastifyRequest, reply: FastifyReply, facts: ByLoadFacts | StoredResponseFacts): FastifyReply {
   const exchange = new ByLoadExchange(options, request, reply, facts.kind);
   if (Number(request.headers['content-length'] ?? 0) > options.bodyBytesMax) return exchange.refuseBody();
-  const assigned = options.forward.dispatcher.assign({ facts, listener: options.name, excluded: [] });
+  return attempt(options, request, reply, facts, exchange, []);
+}
+
+function attempt(options: ClientListenerOptions, request: FastifyRequest, reply: FastifyReply, facts: ByLoadFacts | StoredResponseFacts, exchange: ByLoadExchange, excluded: readonly string[]): FastifyReply {
+  const assigned = options.forward.dispatcher.assign({ facts, listener: options.name, excluded });
   if (assigned.kind === 'refused') return exchange.answer({ ...assigned, code: assigned.reason });
+  const { id, origin, apiKey } = assigned.endpoint;
   const signal = exchange.begin(assigned);
 
   return reply.from(rawPath(request.raw.url ?? ''), {
-    getUpstream: () => assigned.endpoint.origin,
+    getUpstream: () => origin,
     // Attempts are the dispatcher's business: whatever reply-from would repeat by itself, it does not.
     retryDelay: () => null,
-    rewriteRequestHeaders: (): Carrier => ({ [SENT]: { headers: sentHeaders(request, requestHeaders(request.raw.rawHeaders, exchange.id, assigned.endpoint.apiKey)), signal } }) as Carrier,
+    rewriteRequestHeaders: (): Carrier => ({ [SENT]: { headers: sentHeaders(request, requestHeaders(request.raw.rawHeaders, exchange.id, apiKey)), signal } }) as Carrier,
     rewriteHeaders: () => ({}),
     // reply-from's types name the server's reply here; what comes is the answer of the endpoint.
     onResponse: (_request, _reply, upstream) => exchange.follow(upstream as unknown as EndpointAnswer),
-    onError: (_reply, { error }) => exchange.fail(error),
+    onError: (_reply, { error }) => {
+      if (exchange.mayTryElsewhere(error)) attempt(options, request, reply, facts, exchange, [...excluded, id]);
+      else exchange.fail(error);
+    },
   });
 }
 

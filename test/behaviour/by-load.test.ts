@@ -7,6 +7,8 @@ import { chunk, LAST_CHUNK, sized, startRawUpstream, STREAM_HEAD } from '../supp
 import { eventually, startTestRouter } from '../support/test-router.ts';
 
 const PATH = '/v1/embeddings';
+/** No probe notices before a request does. */
+const UNWATCHED = { slow_start_ms: 0, probe: { interval_ms: 60_000 }, scrape: { interval_ms: 60_000 } };
 const HEAD = 'HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-encoding: gzip\r\ncontent-length: 10\r\n\r\n';
 
 test('an endpoint that dies between its headers and the first byte of its answer is a 502, and no mistake of the router', async (t) => {
@@ -108,4 +110,29 @@ test('a client of HTTP/1.0, to whom a closed connection is a whole answer, sees 
   const failed = once(client.socket, 'error');
   broken();
   t.match(await Promise.race([failed, client.closed.then(() => 'a clean end')]), [{ code: 'ECONNRESET' }]);
+});
+
+test('a body whose endpoint refuses the connection goes whole to another one, and nobody asks that endpoint again', async (t) => {
+  const upstreams = [await startRawUpstream(t, ({ socket }) => void socket.write(sized(200, '{}'))), await startRawUpstream(t, ({ socket }) => void socket.write(sized(200, '{}')))];
+  const { url, metric, endpoints } = await startTestRouter(t, { pools: [{ endpoints: upstreams.map((each) => each.url), ...UNWATCHED }] });
+  await upstreams[0]!.close();
+  const body = 'x'.repeat(300_000);
+  const CALLS = 30;
+  for (let i = 0; i < CALLS; i += 1) {
+    const chunked = i % 2 === 0;
+    const sent = chunked ? { headers: ['transfer-encoding: chunked'], body: Buffer.concat([chunk(body), Buffer.from(LAST_CHUNK)]) } : { body };
+    t.match(await call(t, url, { path: PATH, ...sent }), { status: 200, whole: true });
+  }
+  t.ok(upstreams[1]!.requests.length === CALLS && upstreams[1]!.requests.every((request) => request.body.equals(Buffer.from(body))));
+  t.equal(await metric('warmroute_retries_total', { reason: 'unreachable' }), 1);
+  t.match(await endpoints(), [{ available: false, in_flight: 0 }, { available: true, in_flight: 0 }]);
+});
+
+test('when the only endpoint refuses the connection the client hears of that, and the next one that nobody is there', async (t) => {
+  const upstream = await startRawUpstream(t, () => {});
+  const { url, metric } = await startTestRouter(t, { pools: [{ endpoints: [upstream.url], ...UNWATCHED }] });
+  await upstream.close();
+  t.match(await call(t, url, { path: PATH, body: '{}' }), { status: 502, whole: true });
+  t.match(await call(t, url, { path: PATH, body: '{}' }), { status: 503, whole: true });
+  t.equal(await metric('warmroute_requests_total', { outcome: 'error', code: '502' }), 1);
 });
