@@ -31,7 +31,7 @@ export class BlockTable {
   #unused: number;
   /** First of the removed entries, chained through their first field. */
   #free = 0;
-  /** All entries' fields. Growing replaces the array: read it again after `insert`. What is not an entry is zero beyond field 0. */
+  /** All entries' fields. Growing and emptying replace the array: read it again after `insert` and `remove`. What is not an entry is zero beyond field 0. */
   fields: Int32Array;
 
   constructor(stride: number) {
@@ -110,6 +110,7 @@ export class BlockTable {
     return entry;
   }
 
+  /** With the last entry goes the memory, and what is in the owner's own fields. */
   remove(entry: number): void {
     const slots = this.#slots;
     const mask = slots.length - 1;
@@ -128,6 +129,8 @@ export class BlockTable {
     this.fields[entry] = this.#free;
     this.#free = entry;
     this.#size--;
+    // Entries keep their places while there are any.
+    if (this.#size === 0 && slots.length > 2 * SLOTS_MIN) this.clear();
   }
 
   /** Removes every entry and gives the memory back; the owner's own fields become zero as well. */

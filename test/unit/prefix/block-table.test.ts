@@ -61,3 +61,18 @@ test('a block table reuses the place of what was removed', async (t) => {
   t.equal(table.bytes, bytes);
   t.equal(table.size, 1);
 });
+
+test('a block table gives the memory back with its last entry', async (t) => {
+  const table = new BlockTable(STRIDE);
+  const bytes = table.bytes;
+  for (let round = 0; round < 2; round++) {
+    const entries = Array.from({ length: 5_000 }, (_, i) => table.insert(i, -i));
+    t.ok(table.bytes > bytes);
+    for (const entry of entries.slice(1)) table.remove(entry);
+    t.equal(table.find(0, -0), entries[0], 'an entry stays where it is');
+    t.ok(table.bytes > bytes);
+    table.remove(entries[0]!);
+    t.equal(table.size, 0);
+    t.equal(table.bytes, bytes);
+  }
+});

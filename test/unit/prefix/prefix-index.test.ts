@@ -138,12 +138,14 @@ test('sizes are rounded to sixteenths of a token, and no block is free', async (
   t.equal(index.confirmedTokens, 36 / 16);
 });
 
-test('a block keeps the size that it came with', async (t) => {
+test('a block has the size that it was used with last', async (t) => {
   const index = new PrefixIndex(1_000);
   const epoch = index.record(chainOf('ab'), MODEL, Float64Array.of(8, 16));
-  index.confirm(chainOf('ab'), MODEL, Float64Array.of(16, 32), 0, epoch);
-  index.confirm(chainOf('abc'), MODEL, Float64Array.of(16, 32, 48), 0, epoch);
-  t.equal(index.confirmedTokens, 8 + 8 + 16);
+  index.confirm(chainOf('ab'), MODEL, Float64Array.of(8, 16), 0, epoch);
+  index.confirm(chainOf('abc'), MODEL, Float64Array.of(16, 30, 48), 0, epoch);
+  t.equal(index.confirmedTokens, 16 + 14 + 18);
+  index.setCapacityTokens(16);
+  t.equal(index.confirmedTokens, 16);
 });
 
 test('the tail is as old as the last use of the block that is evicted next', async (t) => {
@@ -221,6 +223,19 @@ test('what belongs to a request from before a forget does nothing', async (t) =>
   t.equal(matched(index, 'uU'), 2, 'the later request still pins it');
   index.release(chainOf('uU'), MODEL, later);
   t.equal(index.blocks, 0);
+});
+
+test('a long prompt that the engine refused leaves no memory behind', async (t) => {
+  const index = new PrefixIndex(1_000);
+  const { bytes } = index;
+  const text = 'u'.repeat(16_384);
+  const epoch = record(index, text);
+  t.ok(index.bytes > 10 * bytes);
+  index.release(chainOf(text), MODEL, epoch);
+  t.equal(index.blocks, 0);
+  t.equal(index.bytes, bytes);
+  serve(index, 'uU');
+  t.equal(index.blocks, 2);
 });
 
 test('a million small blocks cost less than 60 bytes each', async (t) => {
