@@ -5,37 +5,23 @@ import type { Chain } from '../core/chain.ts';
 import { BlockList } from './block-list.ts';
 import { createStrongHash } from './hash.ts';
 import type { StrongHash } from './hash.ts';
-
-/** What a piece of the canonical prompt is. Part of its hash, so the same text in another place is another prompt. */
-export const PIECE = {
-  argument: 1,
-  tool: 2,
-  document: 3,
-  role: 4,
-  roleName: 5,
-  text: 6,
-  json: 7,
-  media: 8,
-  reasoning: 9,
-  toolName: 10,
-  toolInput: 11,
-  reference: 12,
-  tokens: 13,
-  unknown: 14,
-  ending: 15,
-  end: 16,
-} as const;
-
-export type PieceKind = (typeof PIECE)[keyof typeof PIECE];
+import { PIECE } from './piece.ts';
+import type { PieceKind } from './piece.ts';
+import { putShortAscii } from './short-ascii.ts';
+import { FINE_BLOCKS, stepBytes } from './step.ts';
 
 /** Small enough to stay in the second-level cache; no prompt, however large, needs more. */
 const WINDOW_BYTES = 65_536;
-const STEP_MIN_BYTES = 64;
-const STEP_MAX_BYTES = 4_096;
-/** A block is about this share of the prompt before it. */
-const STEP_SHIFT = 5;
+/** Opaque content from this length on is not worth the lanes' time, and shorter is not worth a native digest. */
+const OPAQUE_STRONG_LENGTH = 4_096;
 /** A native digest costs 1 to 3 µs whatever it covers, the lanes 0.5 ns a byte: one digest for so many bytes is not felt. */
 const STRONG_EVERY_BYTES = 8_192;
+
+/** Notes that a prompt begins with. */
+export interface Noted {
+  readonly low: number;
+  readonly high: number;
+}
 
 /**
  * Writes one prompt at a time: `begin`, pieces and message ends, `finish`.
@@ -48,8 +34,7 @@ export class ChainWriter {
   readonly #words: Int32Array;
   readonly #encoder = new TextEncoder();
   readonly #digest = new Int32Array(2);
-  readonly #seedLow: number;
-  readonly #seedHigh: number;
+  readonly #seed: Noted;
   /** The two lanes: all that was written so far. */
   #low = 0;
   #high = 0;
@@ -63,6 +48,8 @@ export class ChainWriter {
   #due = 0;
   #mark = 0;
   #isText = true;
+  /** A message that is not cut off from what follows ended since the last boundary. */
+  #isMessageOpen = false;
   readonly #blocks = new BlockList();
 
   constructor(secret: Uint8Array) {
@@ -70,9 +57,7 @@ export class ChainWriter {
     this.#bytes = this.#strong.scratch;
     this.#words = new Int32Array(this.#bytes.buffer, this.#bytes.byteOffset, WINDOW_BYTES >> 2);
     this.#strong.add(0, 0);
-    this.#strong.digest(this.#digest);
-    this.#seedLow = this.#digest[0] ?? 0;
-    this.#seedHigh = this.#digest[1] ?? 0;
+    this.#seed = this.noted();
   }
 
   /** Blocks so far. */
@@ -85,19 +70,20 @@ export class ChainWriter {
     return this.#isText;
   }
 
-  /** Forgets whatever was being written: an earlier prompt may have ended in an error. */
-  begin(): void {
-    this.#low = this.#seedLow;
-    this.#high = this.#seedHigh;
+  /** Forgets whatever was being written (an earlier prompt may have ended in an error) and goes on from these notes. */
+  begin(noted = this.#seed): void {
+    this.#low = noted.low;
+    this.#high = noted.high;
     this.#at = 0;
     this.#folded = 0;
     this.#strongFrom = 0;
     if (this.#strongBytes > 0) this.#strong.clear();
     this.#strongBytes = 0;
     this.#position = 0;
-    this.#due = STEP_MIN_BYTES;
+    this.#due = stepBytes(0, 0);
     this.#mark = 0;
     this.#isText = true;
+    this.#isMessageOpen = false;
     this.#blocks.clear();
   }
 
@@ -136,9 +122,21 @@ export class ChainWriter {
     this.#closePiece(kind, size);
   }
 
+  /** The notes since `begin`, for several prompts to begin with: long ones are hashed once. */
+  noted(): Noted {
+    this.#foldStrong();
+    return { low: this.#low, high: this.#high };
+  }
+
   /** Something that is known by its digest alone and counts as `countedBytes`, whatever its size. */
   opaque(kind: PieceKind, content: string, countedBytes: number): void {
     this.#cutIfDue();
+    this.#position += countedBytes;
+    this.#isText = false;
+    if (content.length < OPAQUE_STRONG_LENGTH) {
+      this.note(kind, content);
+      return;
+    }
     this.#foldStrong();
     let size = 0;
     for (let rest = content; ; ) {
@@ -153,8 +151,6 @@ export class ChainWriter {
     this.#folded = 0;
     this.#strongFrom = 0;
     this.#foldStrong();
-    this.#position += countedBytes;
-    this.#isText = false;
     this.#frame(kind, size);
   }
 
@@ -182,19 +178,26 @@ export class ChainWriter {
     this.#frame(kind, code);
   }
 
-  /** Ends the message, and with it a block. */
+  /** Ends the message, and with it a block, unless there are too many of them. */
   endMessage(): void {
     this.#frame(PIECE.end, 0);
-    this.#boundary(this.#mark | MESSAGE_END);
+    if (this.#blocks.length < FINE_BLOCKS || this.#position >= this.#due) this.#boundary(this.#mark | MESSAGE_END);
+    else this.#isMessageOpen = true;
     this.#mark = 0;
   }
 
+  /** The last block ends with the prompt. */
   finish(): Chain {
+    if (this.#isMessageOpen) this.#boundary(MESSAGE_END);
     return this.#blocks.take();
   }
 
   /** Appends what fits and returns how much of the string that was. */
   #encode(text: string): number {
+    if (putShortAscii(text, this.#bytes, this.#at)) {
+      this.#at += text.length;
+      return text.length;
+    }
     const { read, written } = this.#encoder.encodeInto(text, this.#bytes.subarray(this.#at));
     this.#at += written;
     return read;
@@ -280,8 +283,10 @@ export class ChainWriter {
     if (this.#strongBytes + this.#folded - this.#strongFrom >= STRONG_EVERY_BYTES) this.#foldStrong();
     this.#low = avalanche(this.#low ^ ((this.#high << 16) | (this.#high >>> 16)));
     this.#high = avalanche(this.#high ^ this.#low);
-    this.#blocks.push(this.#low, this.#high, this.#position, mark);
-    this.#due = this.#position + Math.min(STEP_MAX_BYTES, Math.max(STEP_MIN_BYTES, this.#position >> STEP_SHIFT));
+    // Whose block it is can be said of one message alone.
+    this.#blocks.push(this.#low, this.#high, this.#position, this.#isMessageOpen ? mark & MESSAGE_END : mark);
+    this.#isMessageOpen = false;
+    this.#due = this.#position + stepBytes(this.#position, this.#blocks.length);
   }
 }
 

@@ -2,10 +2,10 @@
 
 import type { Chain } from '../core/chain.ts';
 import { canonicalText } from './canonical-text.ts';
-import { PIECE } from './chain-writer.ts';
-import type { ChainWriter } from './chain-writer.ts';
+import type { ChainWriter, Noted } from './chain-writer.ts';
 import { MEDIA_BYTES } from './content.ts';
 import type { JsonObject } from './json-body.ts';
+import { PIECE } from './piece.ts';
 import { writeArguments } from './preamble.ts';
 
 /** vLLM refuses more (VLLM_MAX_COMPLETION_PROMPTS), so more are not worth reading. */
@@ -26,8 +26,15 @@ export function completionPrompts(body: JsonObject): readonly CompletionPrompt[]
   return [...texts, ...embeddings];
 }
 
-export function writeCompletion(writer: ChainWriter, body: JsonObject, prompt: CompletionPrompt): void {
+export function noteArguments(writer: ChainWriter, body: JsonObject): Noted {
+  writer.begin();
   writeArguments(writer, body, true);
+  return writer.noted();
+}
+
+/** Behind `noted`, the arguments that all prompts of a body share. */
+export function writePrompt(writer: ChainWriter, noted: Noted, prompt: CompletionPrompt): void {
+  writer.begin(noted);
   if (prompt.kind === 'text') writer.text(PIECE.text, prompt.text);
   else if (prompt.kind === 'tokens') writer.tokens(prompt.ids);
   else writer.opaque(PIECE.media, canonicalText(prompt.value, 'prompt'), MEDIA_BYTES);

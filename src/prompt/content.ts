@@ -1,9 +1,10 @@
 // content.ts: what a message says, in whichever of its spellings, as pieces of a canonical prompt.
 
 import { canonicalText, withoutCacheControl } from './canonical-text.ts';
-import { PIECE } from './chain-writer.ts';
-import type { ChainWriter, PieceKind } from './chain-writer.ts';
+import type { ChainWriter } from './chain-writer.ts';
 import { isObject } from './json-body.ts';
+import { PIECE } from './piece.ts';
+import type { PieceKind } from './piece.ts';
 
 /** What a picture, a recording or a file counts as: about 1,000 tokens of 4 bytes. */
 export const MEDIA_BYTES = 4_096;
@@ -33,7 +34,7 @@ function writeParts(writer: ChainWriter, parts: readonly unknown[], param: strin
       texts.push(text);
       continue;
     }
-    writeValue(writer, PIECE.text, texts.join('\n'), param);
+    if (texts.length > 0) writeValue(writer, PIECE.text, texts.join('\n'), param);
     texts = [];
     writer.opaque(PIECE.media, canonicalText(withoutCacheControl(part), param), MEDIA_BYTES);
   }

@@ -1,10 +1,10 @@
 // messages.ts: an Anthropic message request as a canonical prompt, put together the way the engine turns it into a chat.
 
-import { PIECE } from './chain-writer.ts';
 import type { ChainWriter } from './chain-writer.ts';
 import { beginMessage, partText, writeContent, writeValue } from './content.ts';
 import { isObject } from './json-body.ts';
 import type { JsonObject } from './json-body.ts';
+import { PIECE } from './piece.ts';
 import { writeArguments, writeTools } from './preamble.ts';
 
 /** A line that a coding agent puts into its system prompt, different in each request; the engine strips it. */

@@ -1,10 +1,11 @@
 // preamble.ts: what comes before the messages of a canonical prompt, and what shapes all of it.
 
 import { canonicalText, withoutCacheControl } from './canonical-text.ts';
-import { PIECE } from './chain-writer.ts';
-import type { ChainWriter, PieceKind } from './chain-writer.ts';
+import type { ChainWriter } from './chain-writer.ts';
 import { isObject } from './json-body.ts';
 import type { JsonObject } from './json-body.ts';
+import { PIECE } from './piece.ts';
+import type { PieceKind } from './piece.ts';
 
 /** Fields that decide how the engine renders the prompt, or which part of it it keeps. Null is as good as absent. */
 const ARGUMENTS = ['chat_template', 'chat_template_kwargs', 'mm_processor_kwargs', 'media_io_kwargs', 'truncate_prompt_tokens', 'truncation_side'];

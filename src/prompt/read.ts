@@ -6,7 +6,7 @@ import { RequestError } from '../core/errors.ts';
 import type { GenerationFacts, Surface } from '../core/request.ts';
 import { ChainWriter } from './chain-writer.ts';
 import { writeChat } from './chat.ts';
-import { completionPrompts, openingOfText, writeCompletion } from './completions.ts';
+import { completionPrompts, noteArguments, openingOfText, writePrompt } from './completions.ts';
 import { parseBody, typeName } from './json-body.ts';
 import type { JsonObject } from './json-body.ts';
 import { writeMessages } from './messages.ts';
@@ -78,11 +78,11 @@ function readPrompts(writer: ChainWriter, surface: Surface, body: JsonObject): P
 
 function readCompletion(writer: ChainWriter, body: JsonObject): Prompts {
   const prompts = completionPrompts(body);
+  const noted = noteArguments(writer, body);
   let longest = EMPTY;
   const shorter: Chain[] = [];
   for (const [index, prompt] of prompts.entries()) {
-    writer.begin();
-    writeCompletion(writer, body, prompt);
+    writePrompt(writer, noted, prompt);
     let chain = writer.finish();
     if (index === 0 || chainBytes(chain) > chainBytes(longest)) [longest, chain] = [chain, longest];
     if (index > 0) shorter.push(chain);

@@ -1,10 +1,10 @@
 // responses.ts: a request of the Responses API as a canonical prompt.
 
-import { PIECE } from './chain-writer.ts';
 import type { ChainWriter } from './chain-writer.ts';
 import { beginMessage, partText, writeContent, writeValue } from './content.ts';
 import { isObject } from './json-body.ts';
 import type { JsonObject } from './json-body.ts';
+import { PIECE } from './piece.ts';
 import { writeArguments, writeTools } from './preamble.ts';
 
 /** Returns how many blocks there are up to the end of the first user message. */

@@ -1,9 +1,10 @@
 import * as fc from 'fast-check';
 import { test } from 'tap';
-import { MESSAGE_END, chainBytes } from '../../../src/core/chain.ts';
+import { FROM_ASSISTANT, MESSAGE_END, chainBytes } from '../../../src/core/chain.ts';
 import type { Chain } from '../../../src/core/chain.ts';
 import { seededRandom } from '../../../src/core/random.ts';
-import { ChainWriter, PIECE } from '../../../src/prompt/chain-writer.ts';
+import { ChainWriter } from '../../../src/prompt/chain-writer.ts';
+import { PIECE } from '../../../src/prompt/piece.ts';
 import { chainOf, chatOf, isSame, readText, sharedBlocks, sharedBytes } from './reading.ts';
 
 /** Short and long, with characters of one to four bytes, and halves of characters. */
@@ -218,15 +219,58 @@ test('a message that ends where a longer one is cut has another hash', (t) => {
   t.end();
 });
 
-test('a prompt of many messages keeps all of them and what came before', (t) => {
-  const many = Array.from({ length: 20_000 }, (_, i) => ['user', `${i}`] as const);
+test('each of 8,000 messages ends a block', (t) => {
+  const many = numbered(8_000);
   const chain = chatOf(...many);
-  t.equal(chain.length, 20_000);
-  t.equal(chain.ends[19_999], many.reduce((sum, [, content]) => sum + 4 + content.length, 0));
-  t.equal(chain.marks.length, 20_000);
-  t.equal(chain.hashes.length, 40_000);
+  t.equal(chain.length, 8_000);
+  t.equal(chain.ends[7_999], many.reduce((sum, [, content]) => sum + 4 + content.length, 0));
+  t.equal(chain.marks.length, 8_000);
+  t.equal(chain.hashes.length, 16_000);
   t.ok(chain.marks.every((mark) => mark === MESSAGE_END));
   t.ok(isSame(chatOf(...many), chain));
   t.equal(sharedBlocks(chain, chatOf(...many.slice(0, 300))), 300);
+  t.end();
+});
+
+test('of 40,000 messages the later ones share blocks, and a conversation that grows keeps all but the last of these', (t) => {
+  const many = numbered(40_000);
+  const chain = chatOf(...many);
+  t.ok(chain.length > 8_192 && chain.length < 8_300, `${chain.length}`);
+  t.equal(chainBytes(chain), many.reduce((sum, [, content]) => sum + 4 + content.length, 0));
+  t.equal(chain.marks.at(-1), MESSAGE_END);
+  for (const count of [9_000, 20_001, 39_999]) {
+    const start = chatOf(...many.slice(0, count));
+    t.ok(sharedBlocks(start, chain) >= start.length - 1);
+    t.ok(chainBytes(start) - sharedBytes(start, chain) <= 4_096 + 16);
+    const other = chatOf(...many.slice(0, count - 1), ['user', '?'], ...many.slice(count));
+    t.ok(sharedBytes(other, chain) <= chainBytes(start));
+    t.not(other.hashes.at(-1), chain.hashes.at(-1));
+  }
+  t.end();
+});
+
+test('a block of several messages is nobody\'s', (t) => {
+  const turns = numbered(20_000).map(([, content], i) => [i % 2 === 0 ? 'user' : 'assistant', content] as const);
+  const shared = chatOf(...turns).marks.subarray(8_192);
+  t.ok(shared.length > 10);
+  t.ok(shared.every((mark) => (mark & FROM_ASSISTANT) === 0));
+  t.equal(chatOf(...turns, ['assistant', 'x'.repeat(20_000)]).marks.at(-2), FROM_ASSISTANT);
+  t.end();
+});
+
+function numbered(count: number): (readonly [string, string])[] {
+  return Array.from({ length: count }, (_, i) => ['user', `${i}`] as const);
+}
+
+test('opaque parts, short or long, are told apart by each of their bytes and by where they end', (t) => {
+  const chat = (...parts: readonly unknown[]) => chatOf(['user', [...parts, 'text']]);
+  for (const length of [1, 40, 4_000, 5_000, 200_000]) {
+    const content = 'k'.repeat(length);
+    const chain = chat({ url: content });
+    t.ok(isSame(chat({ url: content }), chain));
+    for (const at of [0, length >> 1, length - 1]) t.equal(sharedBlocks(chat({ url: `${content.slice(0, at)}!${content.slice(at + 1)}` }), chain), 0);
+  }
+  t.not(hash64(chat(1, 12)), hash64(chat(11, 2)));
+  t.not(hash64(chat([], [[]])), hash64(chat([[]], [])));
   t.end();
 });

@@ -1,0 +1,49 @@
+import { test } from 'tap';
+import type { Surface } from '../../../src/core/request.ts';
+import { readText } from './reading.ts';
+
+const BYTES = 1_200_000;
+/** Most bodies take 2 to 8 times as long to read as to parse, whatever they are made of: this is for busy machines. */
+const RATIO_MAX = 30;
+const BLOCKS_MAX = 16_384;
+
+const bodies: readonly (readonly [string, Surface, string])[] = [
+  ['messages that are empty lists', 'chat', `{"messages":[${filled('[]')}]}`],
+  ['messages that are numbers', 'chat', `{"messages":[${filled('1')}]}`],
+  ['messages of one letter', 'messages', `{"messages":[${filled('{"role":"user","content":"x"}')}]}`],
+  ['parts that are empty objects', 'chat', `{"messages":[{"role":"user","content":[${filled('{}')}]}]}`],
+  ['parts that are nothing', 'chat', `{"messages":[{"role":"user","content":[${filled('null')}]}]}`],
+  ['parts that are text or not by turns', 'chat', `{"messages":[{"role":"user","content":[${filled('"a",1')}]}]}`],
+  ['tool calls that are numbers', 'chat', `{"messages":[{"role":"assistant","tool_calls":[${filled('1')}]}]}`],
+  ['tools that are numbers', 'chat', `{"tools":[${filled('1')}],"messages":[]}`],
+  ['a tool of distinct keys', 'chat', `{"tools":[{${Array.from({ length: BYTES / 12 }, (_, i) => `"${Math.imul(i, 0x9e3779b1).toString(36)}":1`).join(',')}}],"messages":[]}`],
+  ['items of no known type', 'responses', `{"input":[${filled('{"type":"x"}')}]}`],
+  ['many prompts behind a long salt', 'completions', `{"cache_salt":"${'s'.repeat(BYTES)}","prompt":[${Array.from({ length: 1_024 }, () => '"x"').join(',')}]}`],
+];
+
+function filled(element: string): string {
+  return `${`${element},`.repeat(BYTES / (element.length + 1))}null`;
+}
+
+test('reading a body takes a small multiple of the time of parsing it, and at most 16,384 blocks, whatever it is made of', (t) => {
+  for (const [name, surface, body] of bodies) {
+    const parseMs = cpuMs(() => JSON.parse(body));
+    let blocks = 0;
+    const read = () => {
+      blocks = readText(surface, body).prompts[0].length;
+    };
+    // Whatever is compiled or collected meanwhile is not to be had twice.
+    const readMs = Math.min(cpuMs(read), cpuMs(read));
+    t.ok(readMs < RATIO_MAX * Math.max(parseMs, 3), `${name}: ${readMs} ms, and ${parseMs} ms to parse`);
+    t.ok(blocks <= BLOCKS_MAX, `${name}: ${blocks} blocks`);
+  }
+  t.end();
+});
+
+/** Of this process: other processes do not count. */
+function cpuMs(run: () => void): number {
+  const before = process.cpuUsage();
+  run();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1_000;
+}
