@@ -67,6 +67,7 @@ export class Account {
   close(outcome: Outcome, nowMs: number): void {
     if (outcome.kind === 'complete') {
       this.confirm(nowMs);
+      if (outcome.usage !== undefined) this.#fit(outcome.usage);
       // vLLM frees the blocks at the end of the request, so that is when they were used last.
       this.#touch(nowMs);
       this.#keepAnswer(outcome.usage, nowMs);
@@ -89,17 +90,23 @@ export class Account {
     this.#estimate.notePrompt(isEvidence ? { stretches: this.#stretches, answerTokens: this.#answerTokens, promptTokens } : undefined, promptTokens);
   }
 
-  /** Learns what the engine's count says about tokens, and its cached tokens about the cache. */
-  #learn(usage: Usage): void {
-    const { facts, key, learned, prompts, predictedCachedTokens, nowMs } = this.#terms;
+  /** The engine has counted the tokens: its blocks are touched with these. Answers have other tokens a byte than questions, so estimates would add up wrongly. */
+  #fit({ promptTokens }: Usage): void {
+    const { facts, key, learned, prompts, recorded } = this.#terms;
+    if (!facts.teaches) return;
     const [{ chain, tokenEnds, counted }] = prompts;
+    learned.tokens.learn(chain, promptTokens);
+    if (!recorded) return;
+    fitTokenEnds(tokenEnds, counted, chain.length - 1, promptTokens);
+    this.#shared.noteTokenEnds(chain, key, tokenEnds);
+  }
+
+  /** Learns from the engine's count of cached tokens. */
+  #learn(usage: Usage): void {
+    const { facts, learned, prompts, predictedCachedTokens, nowMs } = this.#terms;
+    const [{ chain }] = prompts;
     learned.noteAnswer(usage.completionTokens / facts.weight);
     if (!facts.teaches) return;
-    learned.tokens.learn(chain, usage.promptTokens);
-    if (this.#terms.recorded) {
-      fitTokenEnds(tokenEnds, counted, chain.length - 1, usage.promptTokens);
-      this.#shared.noteTokenEnds(chain, key, tokenEnds);
-    }
     this.#estimate.compare(predictedCachedTokens, usage.promptTokens, usage.cachedTokens);
     if (usage.cachedTokens === undefined) return;
     if (this.#epoch === this.#estimate.index.epoch) {

@@ -6,12 +6,13 @@ import { Ghosts } from './ghosts.ts';
 import type { ModelKey } from './model-key.ts';
 import { Recency } from './recency.ts';
 import type { SharedBlocks } from './shared-blocks.ts';
+import { sixteenths, SIXTEENTHS, sizeOf } from './size.ts';
 import type { Stretch } from './stretch.ts';
 
 // Fields of a block, after its hash. Entry 0 is the ends of the list: its OLDER is the youngest block, its YOUNGER the oldest.
 const OLDER = 2;
 const YOUNGER = 3;
-/** Sixteenths of a token: integers, so that sums come back to exactly zero. */
+/** Sixteenths of a token. */
 const SIZE = 4;
 /** PIN × unfinished requests dispatched with the block, plus CONFIRMED; at zero the block goes. */
 const STATE = 5;
@@ -27,8 +28,6 @@ const PIN = 2;
 /** A whole answer is a block too: these make its hash from that of its prompt's last block. */
 const ANSWER_LOW = 0x61c88647;
 const ANSWER_HIGH = 0x3c6ef372;
-
-const SIXTEENTHS = 16;
 
 /**
  * A least-recently-used set of blocks, bounded in tokens.
@@ -145,7 +144,7 @@ export class PrefixIndex {
         }
       }
       const block = this.#obtain(chain, model, i, tokenEnds);
-      this.#confirmBlock(block, nowMs);
+      this.#confirmBlock(block, nowMs, sizeOf(tokenEnds, i));
       this.#link(block, this.#table.fields[OLDER]!);
     }
     this.#evict();
@@ -170,9 +169,9 @@ export class PrefixIndex {
     if ((this.#table.fields[last + STATE]! & CONFIRMED) === 0) return;
     let answer = this.#findAnswer(chain, model, chain.length - 1);
     if (answer === 0) {
-      answer = this.#insert(this.#table.fields[last + LOW]! ^ ANSWER_LOW, this.#table.fields[last + HIGH]! ^ ANSWER_HIGH, answerTokens);
+      answer = this.#insert(this.#table.fields[last + LOW]! ^ ANSWER_LOW, this.#table.fields[last + HIGH]! ^ ANSWER_HIGH, sixteenths(answerTokens));
     }
-    this.#confirmBlock(answer, nowMs);
+    this.#confirmBlock(answer, nowMs, this.#table.fields[answer + SIZE]!);
     this.#link(answer, this.#table.fields[last + OLDER]!);
     this.#evict();
   }
@@ -212,13 +211,12 @@ export class PrefixIndex {
     const block = this.#table.find(low, high);
     if (block !== 0) return block;
     this.#shared?.add(low, high, i + 1 < chain.length, this.#holder);
-    return this.#insert(low, high, tokenEnds[i]! - (i === 0 ? 0 : tokenEnds[i - 1]!));
+    return this.#insert(low, high, sizeOf(tokenEnds, i));
   }
 
-  #insert(low: number, high: number, tokens: number): number {
+  #insert(low: number, high: number, size: number): number {
     const block = this.#table.insert(low, high);
-    // Nothing is free, so the capacity bounds the number of blocks as well.
-    this.#table.fields[block + SIZE] = Math.max(1, Math.round(tokens * SIXTEENTHS));
+    this.#table.fields[block + SIZE] = size;
     return block;
   }
 
@@ -233,18 +231,20 @@ export class PrefixIndex {
     else stretches.push({ kind, bucket, distanceTokens: this.#recency.younger(bucket) / SIXTEENTHS, confirmedAtMs, tokensEnd });
   }
 
-  /** Leaves the block out of the list, for the caller to link where it belongs. */
-  #confirmBlock(block: number, nowMs: number): void {
+  /** Leaves the block out of the list, for the caller to link where it belongs. Its size may be known better than when it was inserted. */
+  #confirmBlock(block: number, nowMs: number, size: number): void {
     const fields = this.#table.fields;
     if ((fields[block + STATE]! & CONFIRMED) !== 0) {
       this.#unlink(block);
       this.#recency.leave(fields[block + BUCKET]!, fields[block + SIZE]!);
+      this.#confirmed -= fields[block + SIZE]!;
     } else {
       fields[block + STATE]! |= CONFIRMED;
-      this.#confirmed += fields[block + SIZE]!;
       this.#ghosts.lay(fields[block + LOW]!, fields[block + HIGH]!);
     }
-    fields[block + BUCKET] = this.#recency.enter(fields[block + SIZE]!);
+    this.#confirmed += size;
+    fields[block + SIZE] = size;
+    fields[block + BUCKET] = this.#recency.enter(size);
     fields[block + CONFIRMED_AT] = nowMs;
   }
 

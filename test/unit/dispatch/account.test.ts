@@ -19,6 +19,15 @@ function serve(house: House, facts: GenerationFacts, usage?: Partial<Usage>, lis
   return assigned;
 }
 
+test('what an endpoint holds is counted in the tokens of its engine, once an answer told them', async (t) => {
+  const house = createHouse({ endpoints: 1 });
+  serve(house, house.chat([LONG]), { promptTokens: 1500, completionTokens: 400 });
+  t.ok(Math.abs(house.status(0).index.tokens - 1900) <= 2);
+  // An answer of few tokens in many bytes, which estimates by bytes would count several times.
+  serve(house, house.chat([LONG, LONG, 'go on']), { promptTokens: 1910, completionTokens: 90 });
+  t.ok(Math.abs(house.status(0).index.tokens - 2000) <= 2);
+});
+
 test('the next prompt that begins alike is predicted from what the engine counted', async (t) => {
   const house = createHouse({ endpoints: 1 });
   const guessed = serve(house, house.chat([LONG]), { promptTokens: 1000 }).promptTokens;
