@@ -8,12 +8,14 @@ export type GetResult =
   | { readonly kind: 'refused' }
   | { readonly kind: 'failed'; readonly why: string };
 
-interface GetRequest {
+export interface GetRequest {
   /** `http://host:port` */
   readonly origin: string;
   readonly path: string;
   /** Sent as a bearer token. */
   readonly apiKey: string | undefined;
+  /** `new` also tells whether new ones are accepted; a `kept` one may just be closing, which says nothing about the endpoint. */
+  readonly connection: 'new' | 'kept';
   /** For all of it, from connecting to the last byte. */
   readonly timeoutMs: number;
 }
@@ -24,19 +26,24 @@ export type HttpGet = (request: GetRequest) => Promise<GetResult>;
 /** One engine's metrics are about 60 KB, and a server may run dozens of engines. */
 const BODY_BYTES_MAX = 4 * 1024 * 1024;
 const CONNECT_TIMEOUT_MS = 5000;
+/** uvicorn closes an idle connection after 5 s. */
+const KEEP_ALIVE_MS = 4000;
 
 /**
- * Makes the requests over connections of its own, a new one each time: a reused one may be closing, and says nothing about whether
- * new ones are accepted. Certificates are checked, redirects are not followed. `close` ends what is under way.
+ * Makes the requests over connections of its own. Certificates are checked, redirects are not followed. `close` ends what is under way.
  */
 export function createHttpGet(): { readonly get: HttpGet; readonly close: () => Promise<void> } {
-  const agent = new Agent({ pipelining: 0, maxResponseSize: BODY_BYTES_MAX, connect: { timeout: CONNECT_TIMEOUT_MS } });
-  const get: HttpGet = async ({ origin, path, apiKey, timeoutMs }) => {
+  const options: Agent.Options = { maxResponseSize: BODY_BYTES_MAX, connect: { timeout: CONNECT_TIMEOUT_MS } };
+  const agents = {
+    new: new Agent({ ...options, pipelining: 0 }),
+    kept: new Agent({ ...options, keepAliveTimeout: KEEP_ALIVE_MS, keepAliveMaxTimeout: KEEP_ALIVE_MS }),
+  };
+  const get: HttpGet = async ({ origin, path, apiKey, connection, timeoutMs }) => {
     const headers = apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
     const limit = new AbortController();
     const timer = setTimeout(() => limit.abort(new DOMException('', 'TimeoutError')), timeoutMs).unref();
     try {
-      const answer = await agent.request({ origin, path, method: 'GET', headers, signal: limit.signal });
+      const answer = await agents[connection].request({ origin, path, method: 'GET', headers, signal: limit.signal });
       return { kind: 'answer', status: answer.statusCode, body: await answer.body.text() };
     } catch (error) {
       return failureOf(error, timeoutMs);
@@ -45,7 +52,10 @@ export function createHttpGet(): { readonly get: HttpGet; readonly close: () => 
       clearTimeout(timer);
     }
   };
-  return { get, close: () => agent.destroy() };
+  const close = async (): Promise<void> => {
+    await Promise.all([agents.new.destroy(), agents.kept.destroy()]);
+  };
+  return { get, close };
 }
 
 function failureOf(error: unknown, timeoutMs: number): GetResult {

@@ -1,7 +1,7 @@
 // monitor.ts: finds out how each endpoint is, by probes, scrapes and its list of models.
 
 import type { Endpoint } from './endpoint.ts';
-import type { GetResult, HttpGet } from './http-get.ts';
+import type { GetRequest, GetResult, HttpGet } from './http-get.ts';
 import { readLoadSample } from './load-sample.ts';
 import { readModelsList } from './models-list.ts';
 import { repeat, type Rhythm } from './schedule.ts';
@@ -46,11 +46,13 @@ function watchEndpoint(endpoint: Endpoint, get: HttpGet, rhythm: Rhythm): () => 
   let modelsReadMs = -Infinity;
   let scraping: Promise<void> | undefined;
 
-  const ask = (path: string): Promise<GetResult> => get({ origin, path, apiKey, timeoutMs: probe.timeoutMs });
+  const ask = (path: string, connection: GetRequest['connection']): Promise<GetResult> => get({ origin, path, apiKey, connection, timeoutMs: probe.timeoutMs });
   const isUp = (): boolean => endpoint.health === 'healthy' && !endpoint.ejectedUntilProbe;
+  /** For what is read beside the probes. While it is down, what was kept is from before. */
+  const read = (path: string): Promise<GetResult> => ask(path, isUp() ? 'kept' : 'new');
 
   async function takeSample(): Promise<void> {
-    const result = await ask(scrape.path);
+    const result = await read(scrape.path);
     scraping = undefined;
     if (!stopped && succeeded(result)) endpoint.noteSample(readLoadSample(result.body, rhythm.clock()));
   }
@@ -61,7 +63,7 @@ function watchEndpoint(endpoint: Endpoint, get: HttpGet, rhythm: Rhythm): () => 
   }
 
   async function readModels(): Promise<void> {
-    const result = await ask('/v1/models');
+    const result = await read('/v1/models');
     const models = succeeded(result) ? readModelsList(result.body) : undefined;
     if (stopped || models === undefined) return;
     modelsReadMs = rhythm.clock();
@@ -70,7 +72,7 @@ function watchEndpoint(endpoint: Endpoint, get: HttpGet, rhythm: Rhythm): () => 
 
   async function probeOnce(): Promise<number> {
     const wasUp = isUp();
-    const result = await ask(probe.path);
+    const result = await ask(probe.path, 'new');
     if (!stopped) await (succeeded(result) ? noteSuccess(wasUp) : noteFailure(result));
     return probe.intervalMs;
   }

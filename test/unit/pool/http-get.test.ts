@@ -3,8 +3,9 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { type Test, test } from 'tap';
-import { createHttpGet } from '../../../src/pool/http-get.ts';
+import { createHttpGet, type GetRequest } from '../../../src/pool/http-get.ts';
 
 async function listen(t: Test, server: Server): Promise<string> {
   server.listen(0, '127.0.0.1');
@@ -17,7 +18,10 @@ async function setUp(t: Test, answer: RequestListener) {
   const { get, close } = createHttpGet();
   t.teardown(close);
   const origin = await listen(t, createServer(answer));
-  return { origin, get: (path: string, timeoutMs = 5000, apiKey?: string) => get({ origin, path, apiKey, timeoutMs }) };
+  return {
+    origin,
+    get: (path: string, timeoutMs = 5000, apiKey?: string, connection: GetRequest['connection'] = 'new') => get({ origin, path, apiKey, connection, timeoutMs }),
+  };
 }
 
 test('an answer comes with status and body, whatever the status', async (t) => {
@@ -32,7 +36,7 @@ test('the key goes as a bearer token, and no header without one', async (t) => {
   t.match(await get('/'), { body: 'none' });
 });
 
-test('each request has a connection of its own', async (t) => {
+test('each request has a connection of its own, or one that is kept', async (t) => {
   const ports = new Set<number | undefined>();
   const { get } = await setUp(t, (request, response) => {
     ports.add(request.socket.remotePort);
@@ -40,6 +44,26 @@ test('each request has a connection of its own', async (t) => {
   });
   for (let i = 0; i < 3; i += 1) await get('/');
   t.equal(ports.size, 3);
+  for (let i = 0; i < 3; i += 1) {
+    await get('/', 5000, undefined, 'kept');
+    // A connection is free again a moment after its answer is here.
+    await setImmediate();
+  }
+  t.equal(ports.size, 4);
+  await get('/');
+  t.equal(ports.size, 5, 'a new one is new beside one that is kept');
+});
+
+test('a kept connection that the server closes costs one failure at most', async (t) => {
+  let answered = 0;
+  const { get } = await setUp(t, (request, response) => {
+    if (answered++ === 1) request.socket.destroy();
+    else response.end('fine');
+  });
+  const kept = () => get('/', 5000, undefined, 'kept');
+  t.match(await kept(), { kind: 'answer' });
+  t.match(await kept(), { kind: 'failed' });
+  t.match(await kept(), { kind: 'answer', body: 'fine' });
 });
 
 test('a redirect is not followed', async (t) => {
@@ -54,7 +78,7 @@ test('nothing listening is refused, and that is told from other failures', async
   const origin = await listen(t, server);
   server.close();
   await once(server, 'close');
-  t.same(await get({ origin, path: '/', apiKey: undefined, timeoutMs: 5000 }), { kind: 'refused' });
+  t.same(await get({ origin, path: '/', apiKey: undefined, connection: 'new', timeoutMs: 5000 }), { kind: 'refused' });
 });
 
 test('no answer in time is a failure, before the headers and in the middle of the body', async (t) => {
@@ -83,9 +107,9 @@ test('closing ends what is under way', async (t) => {
   const { get, close } = createHttpGet();
   const server = createServer();
   const origin = await listen(t, server);
-  const result = get({ origin, path: '/', apiKey: undefined, timeoutMs: 60_000 });
+  const result = get({ origin, path: '/', apiKey: undefined, connection: 'new', timeoutMs: 60_000 });
   await once(server, 'request');
   await close();
   t.match(await result, { kind: 'failed' });
-  t.match(await get({ origin, path: '/', apiKey: undefined, timeoutMs: 60_000 }), { kind: 'failed' });
+  t.match(await get({ origin, path: '/', apiKey: undefined, connection: 'new', timeoutMs: 60_000 }), { kind: 'failed' });
 });

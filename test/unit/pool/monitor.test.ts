@@ -24,13 +24,15 @@ function setUp() {
     ['/v1/models', answer('{"data":[{"id":"m"}]}')],
   ]);
   const asked: string[] = [];
-  const get: HttpGet = async ({ path }) => {
+  const connections: string[] = [];
+  const get: HttpGet = async ({ path, connection }) => {
     asked.push(`${time.clock()} ${path}`);
+    connections.push(`${connection} ${path}`);
     return answers.get(path) ?? answer('', 404);
   };
   const monitor = createMonitor(get, time);
   monitor.watch(endpoint);
-  return { time, endpoint, seen, answers, asked, monitor };
+  return { time, endpoint, seen, answers, asked, connections, monitor };
 }
 
 const serve = () => createServer((request, response) => void response.end(request.url === '/v1/models' ? '{"data":[{"id":"m"}]}' : ''));
@@ -52,6 +54,15 @@ test('probes and scrapes keep to their intervals, and the models are read every 
   t.equal(count(asked, '/health'), 31);
   t.equal(count(asked, '/metrics'), 61);
   t.equal(count(asked, '/v1/models'), 7);
+});
+
+test('probes come over new connections, and so does what is read before an endpoint is up; what is read later, over kept ones', async (t) => {
+  const { time, connections } = setUp();
+  await time.advanceSettled(0);
+  t.same(connections, ['new /health', 'new /metrics', 'new /v1/models']);
+  connections.length = 0;
+  await time.advanceSettled(20_000);
+  t.same(new Set(connections), new Set(['new /health', 'kept /metrics', 'kept /v1/models']));
 });
 
 test('as many failed probes in a row as configured take it down, one success brings it back', async (t) => {
