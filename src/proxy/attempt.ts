@@ -142,8 +142,8 @@ export class Attempt implements Undici.DispatchHandler, ClientListener, Swept {
       }
     } else {
       this.#keepTail(chunk);
-      if (this.#status < 400 && !this.#sawFirstToken) this.#firstToken(responseId(chunk));
-      else if (this.#request.surface === 'responses' && this.#responseId === undefined) this.#responseId = responseId(chunk);
+      if (this.#request.surface === 'responses') this.#responseId ??= responseId(chunk);
+      if (this.#status < 400 && !this.#sawFirstToken) this.#firstToken();
     }
     if (!this.#client.committed) this.#commit();
     if (!this.#relay(chunk)) this.#pause(controller);
@@ -157,7 +157,7 @@ export class Attempt implements Undici.DispatchHandler, ClientListener, Swept {
     }
     if (!this.#client.committed) this.#commit();
     if (this.#status >= 400) this.#end({ kind: 'rejected', status: this.#status });
-    else this.#end({ kind: 'complete', usage: this.#encoded ? undefined : findUsage(Buffer.concat(this.#kept)), responseId: this.#responseId });
+    else this.#end({ kind: 'complete', usage: this.#encoded ? undefined : findUsage(joined(this.#kept)), responseId: this.#responseId });
   }
 
   onResponseError(_: Undici.DispatchController, error: Error): void {
@@ -204,12 +204,11 @@ export class Attempt implements Undici.DispatchHandler, ClientListener, Swept {
     if (this.#request.surface === 'responses') this.#responseId ??= responseId(event);
     if (!isFirstToken(this.#request.surface, event)) return;
     if (this.#scanner !== undefined) this.#scanner.listener = undefined;
-    this.#firstToken(this.#responseId);
+    this.#firstToken();
   }
 
-  #firstToken(id: string | undefined): void {
+  #firstToken(): void {
     this.#sawFirstToken = true;
-    this.#responseId ??= id;
     this.#deps.onFirstToken(this.#responseId);
   }
 
@@ -269,4 +268,8 @@ export class Attempt implements Undici.DispatchHandler, ClientListener, Swept {
     // Frees the engine; does nothing to a request that has ended.
     if (outcome.kind !== 'complete') this.#controller?.abort(new Error(outcome.kind));
   }
+}
+
+function joined(chunks: readonly Buffer[]): Buffer {
+  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
 }

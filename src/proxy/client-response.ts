@@ -110,6 +110,6 @@ export class ClientResponse {
 
 /** `name` in lower case. */
 function has(headers: readonly string[], name: string): boolean {
-  for (let i = 0; i < headers.length; i += 2) if (headers[i]?.toLowerCase() === name) return true;
+  for (let i = 0; i < headers.length; i += 2) if (headers[i]!.length === name.length && headers[i]!.toLowerCase() === name) return true;
   return false;
 }
