@@ -98,7 +98,7 @@ export class Account {
     learned.tokens.learn(chain, promptTokens);
     if (!recorded) return;
     fitTokenEnds(tokenEnds, counted, chain.length - 1, promptTokens);
-    this.#shared.noteTokenEnds(chain, key, tokenEnds);
+    this.#shared.noteTokenEnds(chain, key, tokenEnds, counted);
   }
 
   /** Learns from the engine's count of cached tokens. */

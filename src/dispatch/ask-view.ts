@@ -76,15 +76,20 @@ export function viewEndpoints(estimates: readonly Estimate[], matched: readonly 
   const bytes = chainBytes(chain);
   const promptTokens = promptTokensOf(prompt);
   const answersCount = learned.answersAreReused;
-  const answers = new Float64Array(estimates.length);
-  const held = new Float64Array(estimates.length);
+  const answers: number[] = [];
+  const held: number[] = [];
   const caches: CacheRoom[] = [];
-  for (const [i, { index }] of estimates.entries()) {
-    const blocks = matched[i]!;
-    if (answersCount) answers[i] = index.answerTokens(chain, key, blocks);
-    held[i] = Math.min(promptTokens, heldTokens(chain, tokenEnds, blocks) + answers[i]!);
-    const insertedTokens = promptTokens - held[i]! + learned.meanAnswerTokens;
-    caches.push({ roomTokens: index.capacityTokens - index.confirmedTokens, insertedTokens, tailAgeMs: index.tailAgeMs(nowMs) });
+  for (let i = 0; i < estimates.length; i++) {
+    const { index } = estimates[i]!;
+    const answerTokens = answersCount ? index.answerTokens(chain, key, matched[i]!) : 0;
+    const tokens = Math.min(promptTokens, heldTokens(chain, tokenEnds, matched[i]!) + answerTokens);
+    answers.push(answerTokens);
+    held.push(tokens);
+    caches.push({
+      roomTokens: index.capacityTokens - index.confirmedTokens,
+      insertedTokens: promptTokens - tokens + learned.meanAnswerTokens,
+      tailAgeMs: index.tailAgeMs(nowMs),
+    });
   }
   const pressure = pressures(caches);
   return estimates.map((estimate, i) => {

@@ -112,9 +112,12 @@ export class SharedBlocks {
     return this.#table.fields[this.#table.findBlock(chain, model, i) + TOKENS_END]! / SIXTEENTHS;
   }
 
-  /** Keeps what an engine told about the blocks of a prompt. What is known already stays: it was told of a prompt that ended nearer. */
-  noteTokenEnds(chain: Chain, model: ModelKey, tokenEnds: Float64Array): void {
-    for (let i = 0; i < chain.length; i++) {
+  /**
+   * Keeps what an engine told about the blocks of a prompt. What is known already stays: it was told of a prompt that ended nearer.
+   * That of the first `known` blocks is.
+   */
+  noteTokenEnds(chain: Chain, model: ModelKey, tokenEnds: Float64Array, known = 0): void {
+    for (let i = known; i < chain.length; i++) {
       const entry = this.#table.findBlock(chain, model, i);
       if (entry === 0) return;
       if (this.#table.fields[entry + TOKENS_END] === 0) this.#table.fields[entry + TOKENS_END] = Math.round(tokenEnds[i]! * SIXTEENTHS);

@@ -57,6 +57,9 @@ test('the tokens up to a block are known once an engine has told, until its last
   t.strictSame(ends('abcd'), [10, 20, 30.5, 0], 'the first to tell is believed, and what nobody holds is not kept');
   index.release(chainOf('abc'), MODEL, index.epoch);
   t.strictSame(ends('abc'), [0, 0, 0]);
+  dispatch(shared, index, 'abc');
+  shared.noteTokenEnds(chainOf('abc'), MODEL, Float64Array.of(10, 20, 30.5), 2);
+  t.strictSame(ends('abc'), [0, 0, 30.5], 'from the block that it says');
 });
 
 test('the first branch after what used to be the end of a prompt is one, not two', async (t) => {
