@@ -8,12 +8,8 @@ type File = z.output<typeof configSchema>;
 
 export type Config = Camelize<ReturnType<typeof complete>>;
 export type ListenerConfig = Config['listeners'][number];
-export type PolicyName = ListenerConfig['policy'];
 export type PoolConfig = Config['pools'][number];
-export type EndpointConfig = PoolConfig['endpoints'][number];
-export type DnsConfig = NonNullable<PoolConfig['dns']>;
 export type ModelConfig = Config['models'][number];
-export type TargetConfig = ModelConfig['targets'][number];
 
 export function toConfig(file: File): Config {
   return camelize(complete(file));
