@@ -7,9 +7,6 @@ import type { configSchema } from './schema.ts';
 type File = z.output<typeof configSchema>;
 
 export type Config = Camelize<ReturnType<typeof complete>>;
-export type ListenerConfig = Config['listeners'][number];
-export type PoolConfig = Config['pools'][number];
-export type ModelConfig = Config['models'][number];
 
 export function toConfig(file: File): Config {
   return camelize(complete(file));
