@@ -10,6 +10,10 @@ export interface Ask {
   readonly listener: string;
   /** Endpoints that were tried for it already. */
   readonly excluded: readonly string[];
+  /** Left out for a first attempt. `free`: the last one never reached an engine, or its connection broke; `budgeted`: it takes from the retry budget. */
+  readonly retry?: 'free' | 'budgeted';
+  /** What it keeps in memory while it waits; 0 when left out. */
+  readonly bodyBytes?: number;
 }
 
 /** Where an attempt goes. */
@@ -45,7 +49,20 @@ export interface Assignment {
   readonly predictedCachedTokens: number;
 }
 
-export type RefusalReason = 'model_required' | 'model_unknown' | 'model_not_ready' | 'no_endpoint_available' | 'response_unknown' | 'overloaded';
+export type RefusalReason =
+  | 'model_required'
+  | 'model_unknown'
+  | 'model_not_ready'
+  | 'no_endpoint_available'
+  | 'response_unknown'
+  /** More in flight than may be, and no room in the queue. */
+  | 'overloaded'
+  /** It waited as long as it may. */
+  | 'queue_timeout'
+  /** Sheddable, while every endpoint is busy; or a more important request took its place in the queue. */
+  | 'shed'
+  /** Of a retry: too many requests were tried again lately. */
+  | 'retry_budget';
 
 /** No attempt: what the client is told. */
 export interface Refusal {
@@ -58,6 +75,16 @@ export interface Refusal {
   readonly retryAfterS: number | undefined;
 }
 
+/** No attempt yet: it stands in the queue, and hears exactly once, unless it leaves. */
+export interface Waiting {
+  readonly kind: 'waiting';
+  /** Names it in `leave`. */
+  readonly ticket: number;
+}
+
+/** Told what came of waiting. */
+export type Settled = (result: Assignment | Refusal) => void;
+
 /** What an engine says about the work an answer took, in tokens. */
 export interface Usage {
   readonly promptTokens: number;
@@ -66,12 +93,27 @@ export interface Usage {
   readonly cachedTokens: number | undefined;
 }
 
+/**
+ * What an endpoint's error says of itself.
+ *
+ * `overloaded`: its queue is full, the engine never saw the request. `draining`: it shuts down and takes nothing new. `engine_dead`: its engine
+ * process is gone. `first_event`: another server error as the first event of a 200. `other`: anything else, a client's mistake included.
+ */
+export type RejectedBecause = 'overloaded' | 'draining' | 'engine_dead' | 'first_event' | 'other';
+
+/** Whether anything can be expected of an attempt that is silent: nothing listens there any more, or it does not react while others do. */
+export type Standing = 'up' | 'stuck' | 'gone';
+
 /** How an attempt ended. What each means for the estimate and for health is the dispatcher's business. */
 export type Outcome =
   /** The whole answer came, with its terminal event or its full length. */
   | { readonly kind: 'complete'; readonly usage: Usage | undefined; readonly responseId: string | undefined }
   /** The endpoint answered with an error before any part of an answer: it computed nothing. */
-  | { readonly kind: 'rejected'; readonly status: number }
+  | { readonly kind: 'rejected'; readonly status: number; readonly because: RejectedBecause }
+  /** The engine gave up before its first token: a 200 with finish_reason `abort` and no content. */
+  | { readonly kind: 'aborted' }
+  /** Given up by the router: the endpoint is gone or stuck, and the attempt was silent. */
+  | { readonly kind: 'lost' }
   /** No connection came about: nothing was sent. `refused` says that nothing listens there. */
   | { readonly kind: 'unreachable'; readonly refused: boolean }
   /** The connection broke. `stale` says that it was an idle one, reused, and no byte came back. */
@@ -90,8 +132,15 @@ export type Outcome =
  * Every assignment is finished exactly once, and a failed attempt before the next one is asked for.
  */
 export interface Dispatcher {
+  /** Nothing waits here: what would is refused. */
   assign(ask: Ask): Assignment | Refusal;
+  /** What has to wait is told later, exactly once. */
+  assign(ask: Ask, settled: Settled): Assignment | Refusal | Waiting;
+  /** The client left the queue: it is never sent, and `settled` is not called. */
+  leave(ticket: number): void;
   /** The engine began to answer: its prefill is done. `responseId` when the answer has one that later requests can name. */
   firstToken(attempt: number, responseId?: string): void;
   finish(attempt: number, outcome: Outcome): void;
+  /** Asked a few times a second for each attempt under way. `heard`: bytes came since it was asked last. */
+  standing(attempt: number, heard: boolean): Standing;
 }

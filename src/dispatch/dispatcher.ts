@@ -1,7 +1,7 @@
 // dispatcher.ts: the decision. Assign, first token, finish: the single writer of leases, estimates and what was learned.
 
 import type { Clock } from '../core/clock.ts';
-import type { Ask, Assignment, Dispatcher, Outcome, Refusal } from '../core/dispatcher.ts';
+import type { Ask, Assignment, Dispatcher, Outcome, Refusal, Standing } from '../core/dispatcher.ts';
 import type { Random } from '../core/random.ts';
 import type { GenerationFacts } from '../core/request.ts';
 import { createPolicy, type Policy } from '../balance/policy.ts';
@@ -62,6 +62,12 @@ export class PrefixDispatcher implements Dispatcher {
     if (facts.kind === 'generation') return this.#assignByPolicy(ask, facts);
     const stored = facts.kind === 'stored-response' ? this.#responses.endpointOf(facts.responseId) : undefined;
     return this.#assignByLoad(ask, stored);
+  }
+
+  leave(_ticket: number): void {}
+
+  standing(_attempt: number, _heard: boolean): Standing {
+    return 'up';
   }
 
   firstToken(attempt: number, responseId?: string): void {

@@ -111,7 +111,7 @@ export class Estimate {
 
   /** As policies count it: our leases, heavier during slow start, and what others have there. */
   inFlight(nowMs: number): number {
-    return this.endpoint.inFlight / this.endpoint.shareOfSlowStart(nowMs) + this.#foreignInFlight();
+    return this.endpoint.inFlight / this.endpoint.share(nowMs) + this.#foreignInFlight();
   }
 
   /** Requests of others on an endpoint that is shared: the gauges lag, so the least of the last samples, less our own. */

@@ -17,3 +17,16 @@ export function unavailableBecause(endpoint: Endpoint, model: string | undefined
   if (endpoint.inFlight >= endpoint.settings.inFlightMax) return 'full';
   return undefined;
 }
+
+/** Who may take a request for a model now. */
+export interface Available {
+  readonly endpoints: readonly Endpoint[];
+  /** How many are left out for nothing but being full: to wait for. */
+  readonly full: number;
+}
+
+/** Without a model any endpoint serves. */
+export function availableOf(endpoints: readonly Endpoint[], model: string | undefined, _nowMs: number): Available {
+  const reasons = endpoints.map((endpoint) => unavailableBecause(endpoint, model));
+  return { endpoints: endpoints.filter((_, i) => reasons[i] === undefined), full: reasons.filter((reason) => reason === 'full').length };
+}

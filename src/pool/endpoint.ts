@@ -1,6 +1,6 @@
 // endpoint.ts: the live state of one vLLM server address.
 
-import type { EndpointAddress } from '../core/dispatcher.ts';
+import type { EndpointAddress, Standing } from '../core/dispatcher.ts';
 import { type LoadSample, restartedBetween } from './load-sample.ts';
 import type { PoolSettings } from './settings.ts';
 
@@ -10,6 +10,12 @@ export interface ServedModel {
   /** The base model, when this is a LoRA adapter. */
   readonly parent: string | undefined;
 }
+
+/**
+ * How a request failed there. `error`: a server error, a broken connection or answer; `silent`: no byte within its limit; `overloaded`: its
+ * queue is full; `draining`: it takes nothing new; `engine_dead`: nothing will come of it until it starts anew.
+ */
+export type Failure = 'error' | 'silent' | 'overloaded' | 'draining' | 'engine_dead';
 
 export type Health = 'unknown' | 'healthy' | 'unhealthy';
 
@@ -145,6 +151,20 @@ export class Endpoint {
     this.#events.onRestart(this);
   }
 
+  /** Bytes of an answer came. */
+  noteHeard(_nowMs: number): void {}
+
+  /** The first token of a request that was sent at `sentMs` came. */
+  noteAnswered(_sentMs: number, _nowMs: number): void {}
+
+  /** A request that was sent at `sentMs` failed, and not by the client's fault. */
+  noteFailed(_failure: Failure, _sentMs: number, _nowMs: number): void {}
+
+  /** Whether anything can be expected of requests that are silent there. */
+  standing(_nowMs: number): Standing {
+    return 'up';
+  }
+
   noteSample(sample: LoadSample): void {
     const last = this.#samples.at(-1);
     const restarted = last !== undefined && restartedBetween(last, sample);
@@ -163,7 +183,7 @@ export class Endpoint {
    *
    * A fleet that starts together needs no ramp, so it is only a settled peer that causes one.
    */
-  shareOfSlowStart(nowMs: number): number {
+  share(nowMs: number): number {
     if (!this.#ramps || this.#upSinceMs === undefined || this.settings.slowStartMs === 0) return 1;
     const elapsed = (nowMs - this.#upSinceMs) / this.settings.slowStartMs;
     return Math.min(1, SLOW_START_SHARE_MIN + (1 - SLOW_START_SHARE_MIN) * Math.max(0, elapsed));

@@ -156,7 +156,7 @@ export class Attempt implements Undici.DispatchHandler, ClientListener, Swept {
       return;
     }
     if (!this.#client.committed) this.#commit();
-    if (this.#status >= 400) this.#end({ kind: 'rejected', status: this.#status });
+    if (this.#status >= 400) this.#end({ kind: 'rejected', status: this.#status, because: 'other' });
     else this.#end({ kind: 'complete', usage: this.#encoded ? undefined : findUsage(joined(this.#kept)), responseId: this.#responseId });
   }
 
@@ -217,7 +217,7 @@ export class Attempt implements Undici.DispatchHandler, ClientListener, Swept {
     const headers = ['content-type', 'application/json', 'content-length', String(body.length), 'x-request-id', this.#request.id];
     this.#client.commit(status, undefined, headers);
     this.#client.write(body);
-    this.#end({ kind: 'rejected', status });
+    this.#end({ kind: 'rejected', status, because: 'other' });
   }
 
   #commit(): void {

@@ -54,6 +54,10 @@ export function sentence(outcome: Outcome): string {
       return 'The model server reported an error in its answer.';
     case 'rejected':
       return `The model server answered ${outcome.status}.`;
+    case 'aborted':
+      return 'The model server gave the request up.';
+    case 'lost':
+      return 'The model server fell silent.';
     case 'timeout':
       return `The model server did not answer within ${outcome.limit}.`;
   }

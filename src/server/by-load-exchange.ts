@@ -103,7 +103,7 @@ export class ByLoadExchange implements Swept {
       raw.writeHead(statusCode, responseHeadersOf(headers, this.id));
       stream.pipe(raw);
     });
-    stream.once('end', () => this.#finish(statusCode >= 400 ? { kind: 'rejected', status: statusCode } : WHOLE));
+    stream.once('end', () => this.#finish(statusCode >= 400 ? { kind: 'rejected', status: statusCode, because: 'other' } : WHOLE));
   }
 
   /** Whether this error left everything as it was: no connection came about, so not a byte of the body was taken. Its lease is over then. */

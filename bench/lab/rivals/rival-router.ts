@@ -116,6 +116,12 @@ class RivalDispatcher implements Dispatcher {
     };
   }
 
+  leave(): void {}
+
+  standing(): 'up' {
+    return 'up';
+  }
+
   firstToken(number: number): void {
     const attempt = this.#attempts.get(number)!;
     if (attempt.hasToken) return;

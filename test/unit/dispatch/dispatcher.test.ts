@@ -59,7 +59,7 @@ test('a prompt under way already counts as held, so an equal one sent at once fo
 /** What the index holds after one request whose prefill began, or did not, and that ended so. */
 const OUTCOMES: readonly (readonly [name: string, outcome: Outcome, prefilled: boolean, held: boolean])[] = [
   ['a complete answer', complete(), true, true],
-  ['an error before any answer', { kind: 'rejected', status: 400 }, false, false],
+  ['an error before any answer', { kind: 'rejected', status: 400, because: 'other' }, false, false],
   ['a refused connection', { kind: 'unreachable', refused: true }, false, false],
   ['a connection that timed out', { kind: 'unreachable', refused: false }, false, false],
   ['an idle connection that was closed', { kind: 'reset', stale: true }, false, false],

@@ -128,13 +128,13 @@ test('an endpoint is full at its limit and not below it', async (t) => {
 test('coming back beside a settled peer starts slowly again, and 0 ms is at once', async (t) => {
   const { endpoint } = oneEndpoint({ slowStartMs: 1000 }, true);
   endpoint.noteProbeSucceeded(0);
-  t.equal(endpoint.shareOfSlowStart(2000), 1);
+  t.equal(endpoint.share(2000), 1);
   endpoint.noteUnreachable();
   endpoint.noteProbeSucceeded(5000);
-  t.equal(endpoint.shareOfSlowStart(5000), 0.1);
+  t.equal(endpoint.share(5000), 0.1);
   endpoint.noteProbeSucceeded(5500);
-  t.equal(endpoint.shareOfSlowStart(6000), 1, 'a probe on the way does not start it over');
+  t.equal(endpoint.share(6000), 1, 'a probe on the way does not start it over');
   const { endpoint: atOnce } = oneEndpoint({ slowStartMs: 0 }, true);
   atOnce.noteProbeSucceeded(0);
-  t.equal(atOnce.shareOfSlowStart(0), 1);
+  t.equal(atOnce.share(0), 1);
 });

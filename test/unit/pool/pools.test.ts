@@ -131,11 +131,11 @@ test('an endpoint that joins beside a settled one grows to its share, one of a f
   const { pools, time } = setUp();
   pools.apply('p', 'static', [a, b]);
   for (const endpoint of pools.all()) endpoint.noteProbeSucceeded(time.clock());
-  t.same(pools.all().map((endpoint) => endpoint.shareOfSlowStart(0)), [1, 1]);
+  t.same(pools.all().map((endpoint) => endpoint.share(0)), [1, 1]);
   time.advance(10_000);
   pools.apply('p', 'dns', [c]);
   pools.byId('c:8000')?.noteProbeSucceeded(10_000);
-  t.same(pools.all().map((endpoint) => endpoint.shareOfSlowStart(10_000)), [1, 1, 0.1]);
-  t.equal(pools.byId('c:8000')?.shareOfSlowStart(15_000), 0.55);
-  t.equal(pools.byId('c:8000')?.shareOfSlowStart(20_000), 1);
+  t.same(pools.all().map((endpoint) => endpoint.share(10_000)), [1, 1, 0.1]);
+  t.equal(pools.byId('c:8000')?.share(15_000), 0.55);
+  t.equal(pools.byId('c:8000')?.share(20_000), 1);
 });

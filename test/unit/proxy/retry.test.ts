@@ -6,7 +6,7 @@ import { again, answerTo, recordedOutcome, sentence } from '../../../src/proxy/r
 
 const OUTCOMES: readonly (readonly [Outcome, string, ReturnType<typeof again>])[] = [
   [{ kind: 'complete', usage: undefined, responseId: undefined }, 'complete', undefined],
-  [{ kind: 'rejected', status: 503 }, 'error', undefined],
+  [{ kind: 'rejected', status: 503, because: 'other' }, 'error', undefined],
   [{ kind: 'unreachable', refused: true }, 'error', { reason: 'unreachable', elsewhere: true }],
   [{ kind: 'unreachable', refused: false }, 'error', { reason: 'unreachable', elsewhere: true }],
   [{ kind: 'reset', stale: true }, 'error', { reason: 'stale', elsewhere: false }],
