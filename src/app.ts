@@ -132,8 +132,8 @@ function buildParts({ config, version, logDestination }: RouterOptions): Parts {
   const upstream = createUpstream({ connectMs: limits.connectMs });
   const forward: ForwardDeps = {
     dispatcher: new PrefixDispatcher(
-      { pools, estimates, clock, random },
-      { listeners: config.listeners, models: config.models, prefix: config.prefix, inFlightMax: config.admission.inFlightMax },
+      { pools, estimates, clock, random, schedule: timers },
+      { listeners: config.listeners, models: config.models, prefix: config.prefix, admission: config.admission, retry: config.retry },
     ),
     readPrompt: createPromptReader({ secret: randomBytes(SECRET_BYTES) }).read,
     upstream,

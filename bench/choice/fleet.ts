@@ -37,7 +37,7 @@ export function createFleet(random: Random, conversations: number): Fleet {
   ] as const;
   const dispatcher = new PrefixDispatcher(
     { pools, estimates, clock, random },
-    { listeners, models: [], prefix, inFlightMax: 16_384 },
+    { listeners, models: [], prefix, admission: { inFlightMax: 16_384, queueLengthMax: 0, queueBytesMax: 0, queueWaitMaxMs: 0 }, retry: { budgetRatio: 1, budgetMin: 0 } },
   );
   const fleet: Fleet = {
     assign(facts, listener) {

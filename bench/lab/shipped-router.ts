@@ -35,7 +35,7 @@ export function createShippedRouter(policy: PolicyName, { nowMs, seed }: RouterO
   const pools = new Pools([POOL], events, nowMs, () => () => {});
   const dispatcher = new PrefixDispatcher(
     { pools, estimates, clock: nowMs, random: seededRandom(seed) },
-    { listeners: [{ name: 'lab', policy, record: true }], models: [], prefix, inFlightMax: 10_000_000 },
+    { listeners: [{ name: 'lab', policy, record: true }], models: [], prefix, admission: { inFlightMax: 10_000_000, queueLengthMax: 0, queueBytesMax: 0, queueWaitMaxMs: 0 }, retry: { budgetRatio: 1, budgetMin: 0 } },
   );
   const known: SourceAddress[] = [];
   const endpointAt = (replica: number): Endpoint => pools.byId(`${hostOf(replica)}:${PORT}`)!;

@@ -98,11 +98,16 @@ const timeouts = section({
 
 const retry = section({
   attempts_max: wholeNumber(' of attempts', 1).default(2).meta({ description: 'Attempts for one request, the first included; 1 never retries.' }),
+  budget_ratio: ratio().default(0.2).meta({ description: 'Retries as a share of the requests of the last 10 s (0 to 1); broken connections are tried again outside of it.' }),
+  budget_min: wholeNumber(' of retries', 0).default(3).meta({ description: 'Retries that are allowed within 10 s however few requests there were.' }),
 });
 
 const admission = section({
   body_bytes_max: wholeNumber(' of bytes', 1).default(33_554_432).meta({ description: 'Size of a request body, in bytes; a larger one is refused with 413.' }),
   in_flight_max: wholeNumber(' of requests', 1).default(16_384).meta({ description: 'Requests in flight in the whole router.' }),
+  queue_length_max: wholeNumber(' of requests', 0).default(1024).meta({ description: 'Requests that may wait for a slot, when all endpoints or the router are at their limit; more are refused with 503.' }),
+  queue_bytes_max: wholeNumber(' of bytes', 0).default(268_435_456).meta({ description: 'Size of all bodies that wait for a slot, in bytes.' }),
+  queue_wait_max_ms: milliseconds(0).default(30_000).meta({ description: 'How long a request may wait for a slot, in milliseconds.' }),
 });
 
 const shutdown = section({

@@ -9,6 +9,7 @@ export interface AttemptState {
   readonly lease: Lease;
   /** Undefined for what is forwarded unread. */
   readonly account: Account | undefined;
+  readonly sentMs: number;
 }
 
 const SLOTS_MAX = 2 ** 24;

@@ -1,147 +1,148 @@
-// dispatcher.ts: the decision. Assign, first token, finish: the single writer of leases, estimates and what was learned.
+// dispatcher.ts: the decision. Assign, first token, finish: the single writer of leases, estimates, the queue and what was learned.
 
-import type { Clock } from '../core/clock.ts';
-import type { Ask, Assignment, Dispatcher, Outcome, Refusal, Standing } from '../core/dispatcher.ts';
-import type { Random } from '../core/random.ts';
-import type { GenerationFacts } from '../core/request.ts';
-import { createPolicy, type Policy } from '../balance/policy.ts';
-import { unavailableBecause } from '../pool/availability.ts';
-import type { Endpoint } from '../pool/endpoint.ts';
+import type { Ask, Assignment, Dispatcher, Outcome, Refusal, Settled, Standing, Waiting } from '../core/dispatcher.ts';
 import { takeLease } from '../pool/lease.ts';
-import type { Pools } from '../pool/pools.ts';
-import { modelKey } from '../prefix/model-key.ts';
-import type { AccountTerms } from './account.ts';
-import { matchEndpoints, predictCachedTokens, promptTokensOf, sizePrompt, viewEndpoints } from './ask-view.ts';
-import { Attempts, type AttemptState } from './attempts.ts';
-import { Estimates } from './estimates.ts';
-import { chooseTarget, refusal, resolveModel } from './models.ts';
-import type { DispatchSettings, ListenerRule, ModelRoute, Target } from './settings.ts';
+import type { Schedule } from '../pool/schedule.ts';
+import { Attempts } from './attempts.ts';
+import { tellHealth } from './health.ts';
+import { refusal } from './models.ts';
+import { type Busy, type DispatchDeps, Placement, type Placed, type PlacedByLoad } from './placement.ts';
+import { Queue, type Waiter } from './queue.ts';
+import { RetryBudget } from './retry-budget.ts';
+import type { DispatchSettings } from './settings.ts';
 import { StoredResponses } from './stored-responses.ts';
 
-export interface DispatchDeps {
-  readonly pools: Pools;
-  readonly estimates: Estimates;
-  readonly clock: Clock;
-  readonly random: Random;
-}
-
-interface Listener {
-  readonly rule: ListenerRule;
-  readonly choose: Policy;
-  turn: number;
-}
-
-const RETRY_AFTER_S = 1;
 /** Any client may ask for thousands of sequences, of which the engine runs some and lets the others wait: no reason to take its endpoint from all others. */
 const LEASE_WEIGHT_MAX = 16;
+/** While somebody waits: endpoints come back without an attempt having ended, and waiting has a limit. */
+const QUEUE_TICK_MS = 50;
+/** What a client is told to wait at least and at most, in seconds. */
+const RETRY_AFTER_S_MIN = 1;
+const RETRY_AFTER_S_MAX = 30;
+/** The total limit, as a place that is full. */
+const ROUTER = 'router';
 
 /** The implementation behind the seam. Pure but for what it is given: the same calls, clock and random numbers give the same choices. */
 export class PrefixDispatcher implements Dispatcher {
-  readonly #deps: DispatchDeps;
-  readonly #settings: DispatchSettings;
-  readonly #models: ReadonlyMap<string, ModelRoute>;
-  readonly #listeners: ReadonlyMap<string, Listener>;
-  readonly #leastRequest: Policy;
+  readonly #deps: DispatchDeps & { readonly schedule?: Schedule };
   readonly #attempts = new Attempts();
   readonly #responses = new StoredResponses();
+  readonly #budget = new RetryBudget();
+  readonly #queue = new Queue();
+  readonly #turns = new Map<string, number>();
+  #settings: DispatchSettings;
+  #placement: Placement;
+  #ticks = false;
 
-  constructor(deps: DispatchDeps, settings: DispatchSettings) {
+  /** Without a schedule nothing waits for longer than until the next attempt ends. */
+  constructor(deps: DispatchDeps & { readonly schedule?: Schedule }, settings: DispatchSettings) {
     this.#deps = deps;
     this.#settings = settings;
-    this.#models = new Map(settings.models.map((model) => [model.name, model]));
-    const options = { matchRatioMin: settings.prefix.matchRatioMin };
-    this.#listeners = new Map(settings.listeners.map((rule) => [rule.name, { rule, choose: createPolicy(rule.policy, options), turn: 0 }]));
-    this.#leastRequest = createPolicy('least-request', options);
+    this.#placement = new Placement(deps, this.#responses, settings);
   }
 
-  assign(ask: Ask): Assignment | Refusal {
-    if (this.#attempts.size >= this.#settings.inFlightMax) {
-      return refusal(503, 'overloaded', 'The router has as many requests in flight as it may have. Try again later.', undefined, RETRY_AFTER_S);
-    }
-    const { facts } = ask;
-    if (facts.kind === 'generation') return this.#assignByPolicy(ask, facts);
-    const stored = facts.kind === 'stored-response' ? this.#responses.endpointOf(facts.responseId) : undefined;
-    return this.#assignByLoad(ask, stored);
+  /** From now on these hold. Attempts go on, and what waits goes on waiting. */
+  reconfigure(settings: DispatchSettings): void {
+    this.#settings = settings;
+    this.#placement = new Placement(this.#deps, this.#responses, settings);
+    this.#serve();
   }
 
-  leave(_ticket: number): void {}
+  /** Requests that wait for a slot, and the bytes of their bodies. */
+  get waiting(): { readonly requests: number; readonly bytes: number } {
+    return { requests: this.#queue.length, bytes: this.#queue.bytes };
+  }
 
-  standing(_attempt: number, _heard: boolean): Standing {
-    return 'up';
+  assign(ask: Ask): Assignment | Refusal;
+  assign(ask: Ask, settled: Settled): Assignment | Refusal | Waiting;
+  assign(ask: Ask, settled?: Settled): Assignment | Refusal | Waiting {
+    const nowMs = this.#deps.clock();
+    if (ask.retry === undefined) this.#budget.noteRequest(nowMs);
+    else if (ask.retry === 'budgeted' && !this.#budget.take(nowMs, this.#settings.retry)) return overBudget();
+    // Nobody overtakes those who wait.
+    if (this.#queue.length > 0) this.#serve();
+    const placed = this.#place(ask);
+    if (placed.kind !== 'busy') return placed;
+    return settled === undefined ? this.#overloaded(nowMs) : this.#wait(ask, placed, settled, nowMs);
+  }
+
+  leave(ticket: number): void {
+    this.#queue.remove(ticket);
+  }
+
+  standing(attempt: number, heard: boolean): Standing {
+    const endpoint = this.#attempts.get(attempt)?.endpoint;
+    if (endpoint === undefined) return 'up';
+    const nowMs = this.#deps.clock();
+    if (heard) endpoint.noteHeard(nowMs);
+    return endpoint.standing(nowMs);
   }
 
   firstToken(attempt: number, responseId?: string): void {
     const state = this.#attempts.get(attempt);
     if (state === undefined) return;
     if (responseId !== undefined) this.#responses.note(responseId, state.endpoint.address.id);
-    state.account?.confirm(this.#deps.clock());
+    const nowMs = this.#deps.clock();
+    state.account?.confirm(nowMs);
+    state.endpoint.noteHeard(nowMs);
+    state.endpoint.noteAnswered(state.sentMs, nowMs);
   }
 
   finish(attempt: number, outcome: Outcome): void {
     const state = this.#attempts.take(attempt);
     if (state === undefined) throw new Error(`Attempt ${attempt} was finished twice, or never assigned`);
+    const nowMs = this.#deps.clock();
     state.lease.return();
     if (outcome.kind === 'complete' && outcome.responseId !== undefined) this.#responses.note(outcome.responseId, state.endpoint.address.id);
-    state.account?.close(outcome, this.#deps.clock());
-    if (outcome.kind === 'unreachable' && outcome.refused) state.endpoint.noteUnreachable();
+    state.account?.close(outcome, nowMs);
+    tellHealth(state.endpoint, outcome, state.sentMs, nowMs);
+    if (this.#queue.length > 0) this.#serve();
   }
 
-  #assignByPolicy(ask: Ask, facts: GenerationFacts): Assignment | Refusal {
-    const { pools, estimates, random } = this.#deps;
-    const resolved = resolveModel(facts.model, this.#models, pools.all());
-    if (resolved.kind === 'refused') return resolved;
-    const { route } = resolved;
-    const target = chooseTarget(route.targets, facts.prompts[0], facts.openingBlocks);
-    const listener = this.#listener(ask);
-    const available = target === undefined ? [] : this.#available(target);
-    const candidates = this.#narrow(available, ask.excluded, this.#responses.endpointOf(facts.previousResponseId));
-    if (target === undefined || candidates.length === 0) return unavailable();
+  #place(ask: Ask): Assignment | Refusal | Busy {
+    if (this.#attempts.size >= this.#settings.admission.inFlightMax) return this.#routerBusy(ask);
+    const turn = this.#turns.get(ask.listener) ?? 0;
+    const found = this.#placement.find(ask, turn);
+    if (found.kind === 'placed') {
+      this.#turns.set(ask.listener, turn + 1);
+      return this.#take(found, ask);
+    }
+    return found.kind === 'placed-by-load' ? this.#takeByLoad(found) : found;
+  }
 
+  /** Nobody has to wait to hear that his model is unknown. */
+  #routerBusy(ask: Ask): Busy | Refusal {
+    const route = this.#placement.routeOf(ask);
+    return route?.kind === 'refused' ? route : { kind: 'busy', place: ROUTER, criticality: route?.criticality ?? 'standard' };
+  }
+
+  #take(placed: Placed, ask: Ask): Assignment {
+    const { facts } = ask;
+    if (facts.kind !== 'generation') throw new Error('Only a request with a prompt is placed by policy');
+    const { endpoint, route, rule, key, learned, prompts, view, uncachedTokens, predictedCachedTokens } = placed;
     const nowMs = this.#deps.clock();
-    const key = modelKey(target.model);
-    const learned = estimates.model(target.model);
-    const shared = estimates.sharedAt(nowMs);
-    const [longest, ...shorter] = facts.prompts;
-    const believed = candidates.map((endpoint) => estimates.of(endpoint));
-    const matched = matchEndpoints(believed, longest, shared, key);
-    const prompt = sizePrompt(longest, matched, shared, key, learned);
-    const prompts: AccountTerms['prompts'] = [prompt, ...shorter.map((chain) => sizePrompt(chain, [], shared, key, learned))];
-    const views = viewEndpoints(believed, matched, prompt, { key, learned, nowMs, endpoints: available.length });
-    const view = views[listener.choose(views, { random, turn: listener.turn++ })]!;
-    const { endpoint } = view.estimate;
-    const promptTokens = prompts.reduce((sum, each) => sum + promptTokensOf(each), 0);
-    const predictedCachedTokens = predictCachedTokens(view.heldTokens, promptTokens, view.estimate.blockSize);
-    // Whole numbers come back to exactly zero, and idle endpoints stay exactly equal.
-    const uncachedTokens = Math.round(Math.max(0, promptTokens - view.heldTokens));
-    const terms = { facts, key, learned, prompts, recorded: listener.rule.record, uncachedTokens, predictedCachedTokens, nowMs };
-    const account = estimates.open(view.estimate, terms, ask.excluded.length === 0);
-    const attempt = this.#attempts.add({ endpoint, lease: takeLease(endpoint, Math.min(facts.weight, LEASE_WEIGHT_MAX)), account });
+    const terms = { facts, key, learned, prompts, recorded: rule.record, uncachedTokens, predictedCachedTokens, nowMs };
+    const account = this.#deps.estimates.open(view.estimate, terms, ask.excluded.length === 0);
+    const lease = takeLease(endpoint, Math.min(facts.weight, LEASE_WEIGHT_MAX));
     return {
       kind: 'assigned',
-      attempt,
+      attempt: this.#attempts.add({ endpoint, lease, account, sentMs: nowMs }),
       endpoint: endpoint.address,
       model: route.name,
-      upstreamModel: this.#models.size > 0 && target.model !== facts.model ? target.model : undefined,
+      upstreamModel: placed.upstreamModel,
       asksUsage: facts.canAskUsage && endpoint.settings.usage === 'ask',
       criticality: route.criticality,
-      policy: listener.rule.policy,
+      policy: rule.policy,
       matchRatio: view.matchRatio,
-      promptTokens: Math.round(promptTokens),
+      promptTokens: Math.round(placed.promptTokens),
       predictedCachedTokens,
     };
   }
 
-  #assignByLoad(ask: Ask, preferred: string | undefined): Assignment | Refusal {
-    const available = this.#deps.pools.all().filter((endpoint) => endpoint.settings.byLoad && unavailableBecause(endpoint, undefined) === undefined);
-    const candidates = this.#narrow(available, ask.excluded, preferred);
-    if (candidates.length === 0) return unavailable();
-    const nowMs = this.#deps.clock();
-    const views = candidates.map((endpoint) => ({ inFlight: this.#deps.estimates.of(endpoint).inFlight(nowMs), matchRatio: 0, queuedTokens: 0, uncachedTokens: 0, insertedTokens: 0, pressure: 0 }));
-    const endpoint = candidates[this.#leastRequest(views, { random: this.#deps.random, turn: 0 })]!;
-    const state: AttemptState = { endpoint, lease: takeLease(endpoint, 1), account: undefined };
+  #takeByLoad({ endpoint }: PlacedByLoad): Assignment {
     return {
       kind: 'assigned',
-      attempt: this.#attempts.add(state),
+      attempt: this.#attempts.add({ endpoint, lease: takeLease(endpoint, 1), account: undefined, sentMs: this.#deps.clock() }),
       endpoint: endpoint.address,
       model: '',
       upstreamModel: undefined,
@@ -154,27 +155,57 @@ export class PrefixDispatcher implements Dispatcher {
     };
   }
 
-  #available(target: Target): readonly Endpoint[] {
-    const { pools } = this.#deps;
-    const endpoints = target.pool === undefined ? pools.all() : pools.endpoints(target.pool);
-    return endpoints.filter((endpoint) => unavailableBecause(endpoint, target.model) === undefined);
+  #wait(ask: Ask, busy: Busy, settled: Settled, nowMs: number): Waiting | Refusal {
+    const added = this.#queue.add({ ask, place: busy.place, criticality: busy.criticality, sinceMs: nowMs, settled }, this.#settings.admission);
+    if (added === undefined) return this.#overloaded(nowMs);
+    this.#armTick();
+    const gaveWay = refusal(503, 'shed', 'More important requests took the room to wait. Try again later.', undefined, this.#retryAfterS(nowMs));
+    for (const waiter of added.displaced) waiter.settled(gaveWay);
+    return { kind: 'waiting', ticket: added.ticket };
   }
 
-  /** Endpoints not tried yet; of these the preferred one alone, when it is there. */
-  #narrow(available: readonly Endpoint[], excluded: readonly string[], preferred: string | undefined): readonly Endpoint[] {
-    const untried = excluded.length === 0 ? available : available.filter((endpoint) => !excluded.includes(endpoint.address.id));
-    if (preferred === undefined) return untried;
-    const holder = untried.filter((endpoint) => endpoint.address.id === preferred);
-    return holder.length > 0 ? holder : untried;
+  /** Gives free slots to those who wait, and tells those who have waited too long. */
+  #serve(): void {
+    const nowMs = this.#deps.clock();
+    for (const waiter of this.#queue.expired(nowMs, this.#settings.admission)) {
+      const message = `No slot became free within queue_wait_max_ms (${this.#settings.admission.queueWaitMaxMs} ms). Try again later.`;
+      this.#tell(waiter, refusal(503, 'queue_timeout', message, undefined, this.#retryAfterS(nowMs)));
+    }
+    const full = new Set<string>();
+    for (const waiter of this.#queue.inOrder()) {
+      if (full.has(ROUTER)) break;
+      // Those who wait for the same wait together: one look is enough for all of them.
+      if (full.has(waiter.place)) continue;
+      const placed = this.#place(waiter.ask);
+      if (placed.kind !== 'busy') this.#tell(waiter, placed);
+      else full.add((waiter.place = placed.place));
+    }
   }
 
-  #listener(ask: Ask): Listener {
-    const listener = this.#listeners.get(ask.listener);
-    if (listener === undefined) throw new Error(`No listener is named '${ask.listener}'`);
-    return listener;
+  #tell(waiter: Waiter, result: Assignment | Refusal): void {
+    if (this.#queue.remove(waiter.ticket)) waiter.settled(result);
+  }
+
+  #armTick(): void {
+    if (this.#ticks) return;
+    this.#ticks = true;
+    this.#deps.schedule?.(QUEUE_TICK_MS, () => {
+      this.#ticks = false;
+      this.#serve();
+      if (this.#queue.length > 0) this.#armTick();
+    });
+  }
+
+  #overloaded(nowMs: number): Refusal {
+    return refusal(503, 'overloaded', 'As many requests are in flight as may be, and there is no room to wait. Try again later.', undefined, this.#retryAfterS(nowMs));
+  }
+
+  /** As long as others have waited already. */
+  #retryAfterS(nowMs: number): number {
+    return Math.min(RETRY_AFTER_S_MAX, Math.max(RETRY_AFTER_S_MIN, Math.ceil(this.#queue.longestMs(nowMs) / 1000)));
   }
 }
 
-function unavailable(): Refusal {
-  return refusal(503, 'no_endpoint_available', 'No endpoint is available for this model now. Try again later.', undefined, RETRY_AFTER_S);
+function overBudget(): Refusal {
+  return refusal(503, 'retry_budget', 'Too many requests were tried again lately.', undefined, RETRY_AFTER_S_MIN);
 }

@@ -2,6 +2,8 @@
 
 import type { PolicyName } from '../core/policy-name.ts';
 import type { Criticality } from '../core/request.ts';
+import type { QueueLimits } from './queue.ts';
+import type { RetryBudgetLimits } from './retry-budget.ts';
 
 export interface ListenerRule {
   readonly name: string;
@@ -35,6 +37,9 @@ export interface DispatchSettings {
     readonly bytesPerToken: number;
     readonly matchRatioMin: number;
   };
-  /** Requests in flight in the whole router. */
-  readonly inFlightMax: number;
+  readonly admission: QueueLimits & {
+    /** Requests in flight in the whole router. */
+    readonly inFlightMax: number;
+  };
+  readonly retry: RetryBudgetLimits;
 }

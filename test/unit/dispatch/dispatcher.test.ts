@@ -1,7 +1,7 @@
 import { test } from 'tap';
 import type { Assignment, Outcome } from '../../../src/core/dispatcher.ts';
 import type { RequestFacts } from '../../../src/core/request.ts';
-import { createHouse, type House } from './house.ts';
+import { ADMISSION, createHouse, type House } from './house.ts';
 
 const LONG = 'All happy families are alike; each unhappy family is unhappy in its own way. '.repeat(40);
 
@@ -153,7 +153,7 @@ test('predicted and reported tokens are summed for answers that report', async (
 });
 
 test('no endpoint is asked beyond the limit of the whole router', async (t) => {
-  const house = createHouse({ settings: { inFlightMax: 2 } });
+  const house = createHouse({ settings: { admission: { ...ADMISSION, inFlightMax: 2 } } });
   const one = assign(house, house.chat(['a']));
   assign(house, house.chat(['b']));
   t.match(house.dispatcher.assign({ facts: house.chat(['c']), listener: 'prefix', excluded: [] }), { kind: 'refused', status: 503, reason: 'overloaded', retryAfterS: 1 });
@@ -189,7 +189,7 @@ test('an endpoint at its limit is not chosen, and nobody is told to wait for eve
   const house = createHouse({ endpoints: 2, pool: { inFlightMax: 1 } });
   const ids = [assign(house, house.chat(['a'])), assign(house, house.chat(['a']))].map(({ endpoint }) => endpoint.id);
   t.equal(new Set(ids).size, 2);
-  t.match(house.dispatcher.assign({ facts: house.chat(['a']), listener: 'prefix', excluded: [] }), { status: 503, reason: 'no_endpoint_available', retryAfterS: 1 });
+  t.match(house.dispatcher.assign({ facts: house.chat(['a']), listener: 'prefix', excluded: [] }), { status: 503, reason: 'overloaded', retryAfterS: 1 });
 });
 
 test('a retry leaves out the endpoints that were tried', async (t) => {

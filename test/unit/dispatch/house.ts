@@ -8,6 +8,7 @@ import type { DispatchSettings } from '../../../src/dispatch/settings.ts';
 import { endpointStatuses } from '../../../src/dispatch/status.ts';
 import type { EndpointStatus } from '../../../src/core/status.ts';
 import { Pools } from '../../../src/pool/pools.ts';
+import type { Schedule } from '../../../src/pool/schedule.ts';
 import type { PoolSettings } from '../../../src/pool/settings.ts';
 import { createPromptReader } from '../../../src/prompt/read.ts';
 import type { Endpoint } from '../../../src/pool/endpoint.ts';
@@ -23,6 +24,8 @@ export interface House {
   readonly dispatcher: PrefixDispatcher;
   readonly pools: Pools;
   nowMs: number;
+  /** Lets time pass, and what was scheduled happen. */
+  pass(ms: number): void;
   endpoint(i: number): Endpoint;
   status(i: number): EndpointStatus;
   /** Facts of a chat request whose messages alternate between user and assistant. */
@@ -41,6 +44,8 @@ const POOL: PoolSettings = {
   slowStartMs: 0,
 };
 
+export const ADMISSION: DispatchSettings['admission'] = { inFlightMax: 1000, queueLengthMax: 10, queueBytesMax: 1000, queueWaitMaxMs: 1000 };
+
 const LISTENERS: DispatchSettings['listeners'] = [
   { name: 'prefix', policy: 'prefix-cost', record: true },
   { name: 'threshold', policy: 'prefix-threshold', record: true },
@@ -51,6 +56,11 @@ const LISTENERS: DispatchSettings['listeners'] = [
 
 export function createHouse(options: HouseOptions = {}): House {
   const clock = (): number => house.nowMs;
+  const scheduled: { atMs: number; run: () => void }[] = [];
+  const schedule: Schedule = (delayMs, run) => {
+    scheduled.push({ atMs: house.nowMs + delayMs, run });
+    return () => {};
+  };
   const estimates = new Estimates({ kvCacheTokens: 'auto', bytesPerToken: 4, matchRatioMin: 0.5 });
   const events = { onJoined() {}, onLeft() {}, onHealth() {}, onEjected() {}, onRestart: (endpoint: Endpoint) => estimates.forget(endpoint), onSample: (endpoint: Endpoint) => estimates.noteSample(endpoint) };
   const settings = { ...POOL, ...options.pool };
@@ -61,14 +71,25 @@ export function createHouse(options: HouseOptions = {}): House {
     endpoint.noteProbeSucceeded(0);
   }
   const dispatcher = new PrefixDispatcher(
-    { pools, estimates, clock, random: seededRandom(1) },
-    { listeners: LISTENERS, models: [], prefix: { kvCacheTokens: 'auto', bytesPerToken: 4, matchRatioMin: 0.5 }, inFlightMax: 1000, ...options.settings },
+    { pools, estimates, clock, random: seededRandom(1), schedule },
+    { listeners: LISTENERS, models: [], prefix: { kvCacheTokens: 'auto', bytesPerToken: 4, matchRatioMin: 0.5 }, admission: ADMISSION, retry: { budgetRatio: 0.2, budgetMin: 3 }, ...options.settings },
   );
   const reader = createPromptReader({ secret: new Uint8Array(32) });
   const house: House = {
     dispatcher,
     pools,
     nowMs: 0,
+    pass(ms) {
+      const endMs = house.nowMs + ms;
+      for (;;) {
+        const next = scheduled.toSorted((a, b) => a.atMs - b.atMs)[0];
+        if (next === undefined || next.atMs > endMs) break;
+        scheduled.splice(scheduled.indexOf(next), 1);
+        house.nowMs = next.atMs;
+        next.run();
+      }
+      house.nowMs = endMs;
+    },
     endpoint: (i) => pools.all()[i]!,
     status: (i) => endpointStatuses(pools.all(), estimates, house.nowMs)[i]!,
     chat(messages, more = {}) {
