@@ -27,7 +27,13 @@ export function watchEndpoints(settings: readonly PoolSettings[], rhythm: Rhythm
       estimates.drop(endpoint);
     },
     onHealth: (endpoint, up, why) => log.endpointHealth(endpoint.address, up, why),
-    onEjected: (endpoint) => log.endpointEjected(endpoint.address, 'connection refused'),
+    onEjected(endpoint, why) {
+      log.endpointEjected(endpoint.address, why);
+      monitor.hurry(endpoint);
+    },
+    onReturned: (endpoint) => log.endpointReturned(endpoint.address),
+    onHalted: (endpoint, halted) => log.endpointHalted(endpoint.address, halted),
+    onPanic: (pool, panics) => log.poolPanic(pool, panics),
     onRestart(endpoint) {
       estimates.forget(endpoint);
       log.endpointRestarted(endpoint.address);

@@ -67,10 +67,12 @@ function createPools(clock: () => number): Pools {
     usage: 'passive' as const,
     probe: { path: '/health', intervalMs: 1_000, timeoutMs: 1_000, unhealthyAfter: 2 },
     scrape: { path: '/metrics', intervalMs: 1_000 },
+    ejection: { errorsInRow: 3, errorRatio: 0.5, requestsMin: 20, windowMs: 10_000, baseMs: 10_000, maxMs: 300_000 },
+    panicRatio: 0.5,
     inFlightMax: 1_024,
     slowStartMs: 0,
   };
-  const pools = new Pools([pool], { onHealth: nothing, onEjected: nothing, onRestart: nothing, onSample: nothing, onJoined: nothing, onLeft: nothing }, clock, () => nothing);
+  const pools = new Pools([pool], { onHealth: nothing, onEjected: nothing, onReturned: nothing, onHalted: nothing, onPanic: nothing, onRestart: nothing, onSample: nothing, onJoined: nothing, onLeft: nothing }, clock, () => nothing);
   const addresses = Array.from({ length: ENDPOINTS }, (_, i) => ({ scheme: 'http' as const, host: '10.0.0.1', port: 8_000 + i, kvCacheTokens: undefined }));
   pools.apply('bench', 'static', addresses);
   for (const endpoint of pools.all()) {

@@ -24,6 +24,8 @@ const POOL: PoolSettings = {
   usage: 'passive',
   probe: { path: '/health', intervalMs: 2000, timeoutMs: 1000, unhealthyAfter: 2 },
   scrape: { path: '/metrics', intervalMs: 1000 * SCRAPE_EVERY_S },
+  ejection: { errorsInRow: 3, errorRatio: 0.5, requestsMin: 20, windowMs: 10_000, baseMs: 10_000, maxMs: 300_000 },
+  panicRatio: 0.5,
   inFlightMax: 1_000_000,
   slowStartMs: 10_000,
 };
@@ -31,7 +33,7 @@ const POOL: PoolSettings = {
 export function createShippedRouter(policy: PolicyName, { nowMs, seed }: RouterOptions): Router {
   const prefix = { kvCacheTokens: 'auto', bytesPerToken: BYTES_PER_TOKEN, matchRatioMin: 0.5 } as const;
   const estimates = new Estimates(prefix);
-  const events = { onJoined() {}, onLeft() {}, onHealth() {}, onEjected() {}, onRestart: (endpoint: Endpoint) => estimates.forget(endpoint), onSample: (endpoint: Endpoint) => estimates.noteSample(endpoint) };
+  const events = { onJoined() {}, onLeft() {}, onHealth() {}, onEjected() {}, onReturned() {}, onHalted() {}, onPanic() {}, onRestart: (endpoint: Endpoint) => estimates.forget(endpoint), onSample: (endpoint: Endpoint) => estimates.noteSample(endpoint) };
   const pools = new Pools([POOL], events, nowMs, () => () => {});
   const dispatcher = new PrefixDispatcher(
     { pools, estimates, clock: nowMs, random: seededRandom(seed) },
@@ -63,6 +65,8 @@ export function createShippedRouter(policy: PolicyName, { nowMs, seed }: RouterO
         capacityTokens: load.capacityTokens,
         prefixQueriesTotal: load.prefixQueries,
         prefixHitsTotal: load.prefixHits,
+        asleep: false,
+        stepsTotal: undefined,
         processStartS: load.process,
       });
     },

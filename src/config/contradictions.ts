@@ -28,7 +28,7 @@ export function contradictionsOf(file: unknown): Contradiction[] {
     ...duplicates(models.map(nameIn), 'a name that no other model has'),
     ...duplicates(pools.flatMap(addressesIn), 'an address that no other endpoint has'),
     ...sharedPorts([...(isFields(root['admin']) ? [{ path: ['admin'], fields: root['admin'] }] : []), ...listeners]),
-    ...pools.flatMap(({ fields, path }) => [...sourceless(fields, path), ...dnsPort(fields, path)]),
+    ...pools.flatMap(({ fields, path }) => [...sourceless(fields, path), ...dnsPort(fields, path), ...ejectionTimes(fields, path)]),
     ...models.flatMap((model) => targetProblems(model, pools)),
   ];
 }
@@ -113,6 +113,13 @@ function dnsPort(pool: Fields, path: Item['path']): Contradiction[] {
   if (type === 'srv' && port !== undefined) return [{ path: at, seen: `${JSON.stringify(port)} with type srv`, wanted: 'no port: SRV records carry it' }];
   if (type !== 'srv' && port === undefined) return [{ path: at, seen: 'missing', wanted: 'a port, because only SRV records carry one' }];
   return [];
+}
+
+function ejectionTimes({ ejection }: Fields, path: Item['path']): Contradiction[] {
+  if (!isFields(ejection)) return [];
+  const { base_ms: baseMs, max_ms: maxMs } = ejection;
+  if (typeof baseMs !== 'number' || typeof maxMs !== 'number' || maxMs >= baseMs) return [];
+  return [{ path: [...path, 'ejection', 'max_ms'], seen: String(maxMs), wanted: `a time that is not below base_ms, which is ${baseMs}` }];
 }
 
 function targetProblems(model: Item, pools: readonly Item[]): Contradiction[] {

@@ -50,6 +50,15 @@ const scrape = section({
   interval_ms: milliseconds().default(1000).meta({ description: 'Time between two load samples of an endpoint, in milliseconds.' }),
 });
 
+const ejection = section({
+  errors_in_row: wholeNumber(' of requests', 0).default(3).meta({ description: 'Failed requests in a row that eject an endpoint; 0 never does.' }),
+  error_ratio: ratio().default(0.5).meta({ description: 'Share of failed requests within window_ms (0 to 1) that ejects an endpoint; 0 never does.' }),
+  requests_min: wholeNumber(' of requests', 1).default(20).meta({ description: 'Requests within window_ms for error_ratio to count.' }),
+  window_ms: milliseconds().default(10_000).meta({ description: 'Time over which error_ratio is taken, in milliseconds.' }),
+  base_ms: milliseconds().default(10_000).meta({ description: 'How long the first ejection lasts, in milliseconds; each further one lasts twice as long.' }),
+  max_ms: milliseconds().default(300_000).meta({ description: 'Longest ejection, in milliseconds; after as long without one, the next lasts base_ms again.' }),
+});
+
 const pool = section({
   name: name().default('default').meta({ description: 'Name in logs, metrics and targets.' }),
   endpoints: listOf(endpoint, 'a list of endpoints')
@@ -64,6 +73,8 @@ const pool = section({
     .meta({ description: 'Where cached tokens of streams are learned from: passive reads what clients asked for; ask asks the engines for usage in every stream, and keeps it from clients that did not.' }),
   probe: probe.prefault({}).meta({ description: 'Periodic health request to each endpoint.' }),
   scrape: scrape.prefault({}).meta({ description: "Periodic reading of each engine's metrics." }),
+  ejection: ejection.prefault({}).meta({ description: 'When an endpoint whose requests fail gets none for a while.' }),
+  panic_ratio: ratio().default(0.5).meta({ description: 'Share of available endpoints (0 to 1) below which ejections by failed requests are ignored.' }),
   in_flight_max: wholeNumber(' of requests', 1).default(1024).meta({ description: 'Requests in flight on one endpoint; at the limit it is not available.' }),
   slow_start_ms: milliseconds(0).default(10_000).meta({ description: 'Time over which an endpoint that became healthy grows to its full share, in milliseconds; 0 is at once.' }),
 });

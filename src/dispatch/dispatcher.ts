@@ -75,7 +75,7 @@ export class PrefixDispatcher implements Dispatcher {
     if (endpoint === undefined) return 'up';
     const nowMs = this.#deps.clock();
     if (heard) endpoint.noteHeard(nowMs);
-    return endpoint.standing(nowMs);
+    return endpoint.standing();
   }
 
   firstToken(attempt: number, responseId?: string): void {

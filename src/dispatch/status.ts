@@ -8,7 +8,7 @@ import type { Estimates } from './estimates.ts';
 export function endpointStatuses(endpoints: readonly Endpoint[], estimates: Estimates, nowMs: number): EndpointStatus[] {
   return endpoints.map((endpoint) => {
     const estimate = estimates.of(endpoint);
-    const because = unavailableBecause(endpoint, undefined) ?? '';
+    const because = unavailableBecause(endpoint, undefined, nowMs) ?? '';
     const sample = endpoint.samples.at(-1);
     return {
       id: endpoint.address.id,

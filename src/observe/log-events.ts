@@ -15,6 +15,12 @@ export interface EventLog {
   /** `why`: what the last probe said, in plain words. */
   endpointHealth(endpoint: NamedEndpoint, healthy: boolean, why: string): void;
   endpointEjected(endpoint: NamedEndpoint, why: string): void;
+  /** It takes requests again. */
+  endpointReturned(endpoint: NamedEndpoint): void;
+  /** Its engine lets requests wait; undefined: it works again. */
+  endpointHalted(endpoint: NamedEndpoint, halted: 'asleep' | 'paused' | undefined): void;
+  /** Too few endpoints of the pool are available, or enough are again. */
+  poolPanic(pool: string, panics: boolean): void;
   /** What was thought to be in its KV cache is forgotten. */
   endpointRestarted(endpoint: NamedEndpoint): void;
   /** Predictions for it stay wrong: by `errorRatio` of the prompt tokens, lately. */
@@ -55,6 +61,17 @@ export function logEvents(logger: Logger): EventLog {
     },
     endpointEjected({ id, pool }, why) {
       logger.warn({ pool, endpoint: id, reason: why }, 'endpoint is ejected');
+    },
+    endpointReturned({ id, pool }) {
+      logger.info({ pool, endpoint: id }, 'endpoint is back from its ejection');
+    },
+    endpointHalted({ id, pool }, halted) {
+      if (halted === undefined) logger.info({ pool, endpoint: id }, 'engine works again');
+      else logger.warn({ pool, endpoint: id }, `engine is ${halted}, endpoint gets no requests`);
+    },
+    poolPanic(pool, panics) {
+      if (panics) logger.warn({ pool }, 'too few endpoints are available, ejections by errors are ignored');
+      else logger.info({ pool }, 'enough endpoints are available again');
     },
     endpointRestarted({ id, pool }) {
       logger.warn({ pool, endpoint: id }, 'endpoint restarted');

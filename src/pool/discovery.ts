@@ -42,10 +42,10 @@ export function discover(lookup: DnsLookup, refreshIntervalMs: number, events: D
     return Math.min(Math.max(result.ttlMs ?? refreshIntervalMs, LOOKUP_INTERVAL_MS_MIN), refreshIntervalMs);
   }
 
-  const end = repeat(poll, 0, rhythm);
+  const polls = repeat(poll, 0, rhythm);
   return () => {
     stopped = true;
-    end();
+    polls.end();
     lookup.cancel();
   };
 }

@@ -1,15 +1,13 @@
 // endpoint.ts: the live state of one vLLM server address.
 
 import type { EndpointAddress, Standing } from '../core/dispatcher.ts';
+import { Ejection, type EjectedBecause, type EjectionState } from './ejection.ts';
+import { Halt, type Halted } from './halt.ts';
 import { type LoadSample, restartedBetween } from './load-sample.ts';
+import { Reactions } from './reactions.ts';
+import { type ServedModel, sharedIds } from './served-models.ts';
 import type { PoolSettings } from './settings.ts';
-
-/** A name that an endpoint answers to. */
-export interface ServedModel {
-  readonly id: string;
-  /** The base model, when this is a LoRA adapter. */
-  readonly parent: string | undefined;
-}
+import { Share } from './share.ts';
 
 /**
  * How a request failed there. `error`: a server error, a broken connection or answer; `silent`: no byte within its limit; `overloaded`: its
@@ -23,16 +21,27 @@ export type Health = 'unknown' | 'healthy' | 'unhealthy';
 export interface EndpointEvents {
   /** `up`: a probe succeeded and it can take requests again, after being ejected too. Down: probes failed, `why` says how. */
   onHealth(endpoint: Endpoint, up: boolean, why: string): void;
-  /** A connection was refused: it gets no request until a probe succeeds. */
-  onEjected(endpoint: Endpoint): void;
+  /** It gets no request for a while; after a refused connection, until a probe succeeds. `why` is for people. */
+  onEjected(endpoint: Endpoint, why: string): void;
+  /** Back from an ejection that was no refused connection. */
+  onReturned(endpoint: Endpoint): void;
+  /** It lets requests wait from now on, or works again: undefined. */
+  onHalted(endpoint: Endpoint, halted: Halted | undefined): void;
   /** Its cache is empty: the process began anew, or is gone. */
   onRestart(endpoint: Endpoint): void;
   /** It was scraped: the sample is the newest of its samples. */
   onSample(endpoint: Endpoint): void;
 }
 
+/** The other endpoints of its pool. */
+export interface Peers {
+  /** Whether one has carried its full share for a while. */
+  settled(nowMs: number): boolean;
+  /** Whether bytes of an answer came from one since then. */
+  heardSince(sinceMs: number): boolean;
+}
+
 const SAMPLES_KEPT = 3;
-const SLOW_START_SHARE_MIN = 0.1;
 
 /**
  * What is known of one address. It outlives configuration and discovery: who comes back under the same address finds it as it was.
@@ -48,7 +57,11 @@ export class Endpoint {
   /** Its source no longer names it: it finishes what it has and gets nothing new. */
   draining = false;
   readonly #events: EndpointEvents;
-  readonly #hasSettledPeer: (nowMs: number) => boolean;
+  readonly #peers: Peers;
+  readonly #ejection = new Ejection();
+  readonly #reactions = new Reactions();
+  readonly #halt = new Halt();
+  readonly #share = new Share();
   #inFlight = 0;
   #health: Health = 'unknown';
   #failuresInRow = 0;
@@ -57,22 +70,21 @@ export class Endpoint {
   #models: readonly ServedModel[] | undefined;
   #modelIds: ReadonlySet<string> = new Set();
   #samples: readonly LoadSample[] = [];
+  /** Or back from an ejection since. */
   #upSinceMs: number | undefined;
-  #ramps = false;
 
   constructor(parts: {
     readonly address: EndpointAddress;
     readonly settings: PoolSettings;
     readonly kvCacheTokens: number | 'auto' | undefined;
     readonly events: EndpointEvents;
-    /** Whether another endpoint of the pool has carried its full share for a while. */
-    readonly hasSettledPeer: (nowMs: number) => boolean;
+    readonly peers: Peers;
   }) {
     this.address = parts.address;
     this.settings = parts.settings;
     this.kvCacheTokens = parts.kvCacheTokens;
     this.#events = parts.events;
-    this.#hasSettledPeer = parts.hasSettledPeer;
+    this.#peers = parts.peers;
   }
 
   /** Our outstanding requests, by weight. */
@@ -84,11 +96,27 @@ export class Endpoint {
     return this.#health;
   }
 
+  /** Nothing listened there when it was tried last. */
   get ejectedUntilProbe(): boolean {
     return this.#ejectedUntilProbe;
   }
 
-  /** Since the process started. */
+  /** Why failed requests have ejected it; undefined when they have not. */
+  get ejectedBecause(): EjectedBecause | undefined {
+    return this.#ejection.because;
+  }
+
+  /** On trial, and a request of the trial is under way. */
+  get trialTaken(): boolean {
+    return this.#ejection.trialTaken;
+  }
+
+  /** Undefined while its engine works. */
+  get halted(): Halted | undefined {
+    return this.#halt.state;
+  }
+
+  /** Of all kinds, since the process started. */
   get ejections(): number {
     return this.#ejections;
   }
@@ -107,30 +135,53 @@ export class Endpoint {
     return this.#modelIds.has(model);
   }
 
+  /** As far as failed requests go. */
+  ejectionAt(nowMs: number): EjectionState {
+    return this.#ejection.stateAt(nowMs);
+  }
+
+  /** For leases alone. Gives what `giveBack` wants to know: the trial that the request is part of. */
+  take(weight: number): number {
+    this.#inFlight += weight;
+    return this.#ejection.takeLease();
+  }
+
   /** For leases alone. Throws when the counter would fall below 0: something was returned that was never taken. */
-  shiftInFlight(by: number): void {
-    if (this.#inFlight + by < 0) throw new Error(`In-flight of ${this.address.id} would fall below 0: it is ${this.#inFlight}, shifted by ${by}`);
-    this.#inFlight += by;
+  giveBack(weight: number, trial: number): void {
+    if (this.#inFlight < weight) throw new Error(`In-flight of ${this.address.id} would fall below 0: it is ${this.#inFlight}, ${weight} were returned`);
+    this.#inFlight -= weight;
+    this.#ejection.returnLease(trial);
   }
 
   noteProbeSucceeded(nowMs: number): void {
     this.#failuresInRow = 0;
     this.#health = 'healthy';
+    this.#reactions.noteSucceeded('probe');
+    if (this.#ejectedUntilProbe) this.#ejection.noteRestarted(nowMs);
     this.#ejectedUntilProbe = false;
-    if (this.#upSinceMs !== undefined) return;
-    this.#upSinceMs = nowMs;
-    this.#ramps = this.#hasSettledPeer(nowMs);
-    this.#events.onHealth(this, true, 'probe succeeded');
+    const returned = this.#ejection.noteProbeSucceeded(nowMs);
+    if (this.#upSinceMs === undefined) {
+      this.#reactions.reset();
+      this.#begin(nowMs);
+      this.#events.onHealth(this, true, 'probe succeeded');
+    } else if (returned) this.#return(nowMs);
   }
 
   /** `why` is for people. The first probe of all decides at once; afterwards only as many failures in a row as are configured do. */
-  noteProbeFailed(why: string): void {
+  noteProbeFailed(why: string, nowMs: number): void {
     this.#failuresInRow += 1;
+    this.#reactions.noteFailed('probe', nowMs);
+    this.#ejection.noteProbeFailed();
     if (this.#health === 'unhealthy') return;
     if (this.#health === 'healthy' && this.#failuresInRow < this.settings.probe.unhealthyAfter) return;
     this.#health = 'unhealthy';
     this.#upSinceMs = undefined;
     this.#events.onHealth(this, false, why);
+  }
+
+  /** No answer came. What was never scraped may have no metrics, so that says nothing. */
+  noteScrapeFailed(nowMs: number): void {
+    if (this.#samples.length > 0) this.#reactions.noteFailed('scrape', nowMs);
   }
 
   /**
@@ -144,32 +195,59 @@ export class Endpoint {
     this.#ejectedUntilProbe = true;
     this.#upSinceMs = undefined;
     this.#samples = [];
+    this.#halt.reset();
     if (wasUp) {
       this.#ejections += 1;
-      this.#events.onEjected(this);
+      this.#events.onEjected(this, 'connection refused');
     }
     this.#events.onRestart(this);
   }
 
   /** Bytes of an answer came. */
-  noteHeard(_nowMs: number): void {}
+  noteHeard(nowMs: number): void {
+    this.#reactions.noteHeard(nowMs);
+  }
 
   /** The first token of a request that was sent at `sentMs` came. */
-  noteAnswered(_sentMs: number, _nowMs: number): void {}
+  noteAnswered(sentMs: number, nowMs: number): void {
+    this.#reactions.noteHeard(nowMs);
+    if (this.#ejection.noteAnswered(sentMs, nowMs, this.settings.ejection) && this.#upSinceMs !== undefined) this.#return(nowMs);
+  }
 
   /** A request that was sent at `sentMs` failed, and not by the client's fault. */
-  noteFailed(_failure: Failure, _sentMs: number, _nowMs: number): void {}
+  noteFailed(failure: Failure, sentMs: number, nowMs: number): void {
+    // What fails while it is down says nothing that the probes do not say, and what was sent before, nothing of now.
+    if (this.#upSinceMs === undefined || sentMs < this.#upSinceMs) return;
+    if (failure === 'overloaded') {
+      this.#share.noteOverloaded(nowMs);
+      return;
+    }
+    const why = this.#ejection.noteFailed(failure, sentMs, nowMs, this.settings.ejection);
+    if (why === undefined) return;
+    this.#ejections += 1;
+    this.#events.onEjected(this, why);
+  }
 
-  /** Whether anything can be expected of requests that are silent there. */
-  standing(_nowMs: number): Standing {
-    return 'up';
+  /** Whether anything can be expected of requests that are silent there. Alone in its pool, it is never stuck. */
+  standing(): Standing {
+    if (this.#ejectedUntilProbe) return 'gone';
+    const sinceMs = this.#reactions.silentSince(this.settings.probe.unhealthyAfter);
+    return sinceMs !== undefined && this.#peers.heardSince(sinceMs) ? 'stuck' : 'up';
+  }
+
+  heardSince(sinceMs: number): boolean {
+    return this.#reactions.heardSince(sinceMs);
   }
 
   noteSample(sample: LoadSample): void {
     const last = this.#samples.at(-1);
     const restarted = last !== undefined && restartedBetween(last, sample);
     this.#samples = restarted ? [sample] : [...this.#samples.slice(1 - SAMPLES_KEPT), sample];
-    if (restarted) this.#events.onRestart(this);
+    this.#reactions.noteSucceeded('scrape');
+    const { state: before } = this.#halt;
+    if (restarted) this.#noteRestarted(sample.atMs);
+    this.#halt.note(sample);
+    if (this.#halt.state !== before) this.#events.onHalted(this, this.#halt.state);
     this.#events.onSample(this);
   }
 
@@ -179,30 +257,33 @@ export class Endpoint {
   }
 
   /**
-   * How much of its full share it takes now: 1, but after coming up beside others that are warm, when it grows from 0.1 to 1.
+   * How much of its full share it takes now: 1, but after coming back beside others that are warm, when it grows from 0.1 to 1, and after
+   * its queue was full.
    *
    * A fleet that starts together needs no ramp, so it is only a settled peer that causes one.
    */
   share(nowMs: number): number {
-    if (!this.#ramps || this.#upSinceMs === undefined || this.settings.slowStartMs === 0) return 1;
-    const elapsed = (nowMs - this.#upSinceMs) / this.settings.slowStartMs;
-    return Math.min(1, SLOW_START_SHARE_MIN + (1 - SLOW_START_SHARE_MIN) * Math.max(0, elapsed));
+    return this.#share.at(nowMs, this.settings.slowStartMs);
   }
 
-  /** Healthy, and past its own slow start. */
+  /** Healthy, not ejected, and past its own slow start. */
   settled(nowMs: number): boolean {
-    return this.#upSinceMs !== undefined && nowMs - this.#upSinceMs >= this.settings.slowStartMs;
+    return this.#upSinceMs !== undefined && this.#ejection.because === undefined && nowMs - this.#upSinceMs >= this.settings.slowStartMs;
   }
-}
 
-let latestIds: ReadonlySet<string> = new Set();
+  #noteRestarted(nowMs: number): void {
+    this.#halt.reset();
+    this.#events.onRestart(this);
+    if (this.#ejection.noteRestarted(nowMs) && this.#upSinceMs !== undefined) this.#return(nowMs);
+  }
 
-/**
- * The ids as a set; the same set for lists that are equal in a row. A fleet serves the same models, and one set stays in the processor's
- * cache where 64 do not: 5 of 100 µs of a choice.
- */
-function sharedIds(models: readonly ServedModel[]): ReadonlySet<string> {
-  const ids = new Set(models.map((model) => model.id));
-  if (ids.size !== latestIds.size || !ids.isSubsetOf(latestIds)) latestIds = ids;
-  return latestIds;
+  #return(nowMs: number): void {
+    this.#begin(nowMs);
+    this.#events.onReturned(this);
+  }
+
+  #begin(nowMs: number): void {
+    this.#upSinceMs = nowMs;
+    this.#share.begin(nowMs, this.#peers.settled(nowMs));
+  }
 }

@@ -10,13 +10,13 @@ export interface Lease {
 /** Counts one attempt, as heavy as the sequences that the engine will run for it. `weight` is a positive integer. */
 export function takeLease(endpoint: Endpoint, weight: number): Lease {
   if (!Number.isSafeInteger(weight) || weight < 1) throw new RangeError(`Cannot take a lease as 'weight' must be a positive integer: current value is ${weight}`);
-  endpoint.shiftInFlight(weight);
+  const trial = endpoint.take(weight);
   let returned = false;
   return {
     return() {
       if (returned) throw new Error(`Lease on ${endpoint.address.id} returned twice`);
       returned = true;
-      endpoint.shiftInFlight(-weight);
+      endpoint.giveBack(weight, trial);
     },
   };
 }

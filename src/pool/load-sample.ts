@@ -18,6 +18,10 @@ export interface LoadSample {
   readonly prefixCaching: boolean | undefined;
   readonly prefixQueriesTotal: number | undefined;
   readonly prefixHitsTotal: number | undefined;
+  /** Of its engines, one at least. */
+  readonly asleep: boolean | undefined;
+  /** Steps that the scheduler has taken. */
+  readonly stepsTotal: number | undefined;
   /** Unix time in seconds. */
   readonly processStartS: number | undefined;
 }
@@ -26,12 +30,14 @@ const RUNNING = 'vllm:num_requests_running';
 const WAITING = 'vllm:num_requests_waiting';
 const KV_USAGE = 'vllm:kv_cache_usage_perc';
 const CACHE_CONFIG = 'vllm:cache_config_info';
+const SLEEP_STATE = 'vllm:engine_sleep_state';
+const STEPS = 'vllm:iteration_tokens_total_count';
 const PROCESS_START = 'process_start_time_seconds';
 /** Newer exporters add `_total`; where both are there, they are the same counter. */
 const PREFIX_QUERIES = ['vllm:prefix_cache_queries_total', 'vllm:prefix_cache_queries'] as const;
 const PREFIX_HITS = ['vllm:prefix_cache_hits_total', 'vllm:prefix_cache_hits'] as const;
 
-const WANTED: ReadonlySet<string> = new Set([RUNNING, WAITING, KV_USAGE, CACHE_CONFIG, PROCESS_START, ...PREFIX_QUERIES, ...PREFIX_HITS]);
+const WANTED: ReadonlySet<string> = new Set([RUNNING, WAITING, KV_USAGE, CACHE_CONFIG, SLEEP_STATE, STEPS, PROCESS_START, ...PREFIX_QUERIES, ...PREFIX_HITS]);
 
 /** Reads the Prometheus text of one endpoint. Never throws: what is absent or no number stays undefined. */
 export function readLoadSample(text: string, atMs: number): LoadSample {
@@ -40,12 +46,15 @@ export function readLoadSample(text: string, atMs: number): LoadSample {
   const capacities: number[] = [];
   let blockSize: number | undefined;
   let prefixCaching: boolean | undefined;
+  let asleep: boolean | undefined;
   scanMetrics(text, WANTED, (name, labels, value) => {
     if (name === CACHE_CONFIG) {
       blockSize ??= numberIn(labels, 'block_size');
       prefixCaching ??= truthIn(labels, 'enable_prefix_caching');
       const capacity = capacityOf(labels);
       if (capacity !== undefined) capacities.push(capacity);
+    } else if (name === SLEEP_STATE) {
+      if (labels.get('sleep_state') === 'awake') asleep = asleep === true || value === 0;
     } else if (Number.isFinite(value)) {
       const seen = values.get(name);
       if (seen === undefined) values.set(name, [value]);
@@ -63,6 +72,8 @@ export function readLoadSample(text: string, atMs: number): LoadSample {
     prefixCaching,
     prefixQueriesTotal: sum(values.get(PREFIX_QUERIES[0]) ?? values.get(PREFIX_QUERIES[1])),
     prefixHitsTotal: sum(values.get(PREFIX_HITS[0]) ?? values.get(PREFIX_HITS[1])),
+    asleep,
+    stepsTotal: sum(values.get(STEPS)),
     processStartS: values.get(PROCESS_START)?.[0],
   };
 }

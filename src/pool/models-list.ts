@@ -1,6 +1,6 @@
 // models-list.ts: who an endpoint says it serves.
 
-import type { ServedModel } from './endpoint.ts';
+import type { ServedModel } from './served-models.ts';
 
 /**
  * Reads the answer to `GET /v1/models`: base models and LoRA adapters, which name their parent.

@@ -8,26 +8,38 @@ import { repeat, type Rhythm } from './schedule.ts';
 
 /** Adapters come and go while an engine runs. */
 const MODELS_INTERVAL_MS = 10_000;
+/** At most, while an endpoint is down: who comes back is wanted soon. */
+const DOWN_INTERVAL_MS = 500;
 
 export interface Monitor {
   /** Probes at once, and from then on. */
   watch(endpoint: Endpoint): void;
   unwatch(endpoint: Endpoint): void;
+  /** Probes it soon: something has just been found out about it. */
+  hurry(endpoint: Endpoint): void;
   stop(): void;
 }
 
+interface Watch {
+  end(): void;
+  hurry(): void;
+}
+
 export function createMonitor(get: HttpGet, rhythm: Rhythm): Monitor {
-  const watched = new Map<Endpoint, () => void>();
+  const watched = new Map<Endpoint, Watch>();
   return {
     watch(endpoint) {
       if (!watched.has(endpoint)) watched.set(endpoint, watchEndpoint(endpoint, get, rhythm));
     },
     unwatch(endpoint) {
-      watched.get(endpoint)?.();
+      watched.get(endpoint)?.end();
       watched.delete(endpoint);
     },
+    hurry(endpoint) {
+      watched.get(endpoint)?.hurry();
+    },
     stop() {
-      for (const end of watched.values()) end();
+      for (const watch of watched.values()) watch.end();
       watched.clear();
     },
   };
@@ -39,22 +51,28 @@ export function createMonitor(get: HttpGet, rhythm: Rhythm): Monitor {
  * Before an endpoint comes up it is scraped and asked for its models, so that a restart is known of, and who it serves, when the
  * first request is sent there.
  */
-function watchEndpoint(endpoint: Endpoint, get: HttpGet, rhythm: Rhythm): () => void {
-  const { origin, apiKey } = endpoint.address;
-  const { probe, scrape } = endpoint.settings;
+function watchEndpoint(endpoint: Endpoint, get: HttpGet, rhythm: Rhythm): Watch {
   let stopped = false;
   let modelsReadMs = -Infinity;
   let scraping: Promise<void> | undefined;
 
-  const ask = (path: string, connection: GetRequest['connection']): Promise<GetResult> => get({ origin, path, apiKey, connection, timeoutMs: probe.timeoutMs });
+  // Settings and address may be replaced while the endpoint is watched.
+  const ask = (path: string, connection: GetRequest['connection']): Promise<GetResult> => {
+    const { origin, apiKey } = endpoint.address;
+    return get({ origin, path, apiKey, connection, timeoutMs: endpoint.settings.probe.timeoutMs });
+  };
+  const downIntervalMs = (): number => Math.min(endpoint.settings.probe.intervalMs, DOWN_INTERVAL_MS);
   const isUp = (): boolean => endpoint.health === 'healthy' && !endpoint.ejectedUntilProbe;
   /** For what is read beside the probes. While it is down, what was kept is from before. */
   const read = (path: string): Promise<GetResult> => ask(path, isUp() ? 'kept' : 'new');
 
   async function takeSample(): Promise<void> {
-    const result = await read(scrape.path);
+    const result = await read(endpoint.settings.scrape.path);
     scraping = undefined;
-    if (!stopped && succeeded(result)) endpoint.noteSample(readLoadSample(result.body, rhythm.clock()));
+    if (stopped) return;
+    if (succeeded(result)) endpoint.noteSample(readLoadSample(result.body, rhythm.clock()));
+    // A server that says no does react.
+    else if (result.kind !== 'answer') endpoint.noteScrapeFailed(rhythm.clock());
   }
 
   function scrapeOnce(): Promise<void> {
@@ -72,9 +90,9 @@ function watchEndpoint(endpoint: Endpoint, get: HttpGet, rhythm: Rhythm): () => 
 
   async function probeOnce(): Promise<number> {
     const wasUp = isUp();
-    const result = await ask(probe.path, 'new');
+    const result = await ask(endpoint.settings.probe.path, 'new');
     if (!stopped) await (succeeded(result) ? noteSuccess(wasUp) : noteFailure(result));
-    return probe.intervalMs;
+    return isUp() ? endpoint.settings.probe.intervalMs : downIntervalMs();
   }
 
   async function noteSuccess(wasUp: boolean): Promise<void> {
@@ -88,20 +106,23 @@ function watchEndpoint(endpoint: Endpoint, get: HttpGet, rhythm: Rhythm): () => 
 
   function noteFailure(result: GetResult): void {
     if (result.kind === 'refused') endpoint.noteUnreachable();
-    endpoint.noteProbeFailed(whyFailed(result));
+    endpoint.noteProbeFailed(whyFailed(result), rhythm.clock());
   }
 
   async function scrapeWhenUp(): Promise<number> {
     if (isUp()) await scrapeOnce();
-    return scrape.intervalMs;
+    return endpoint.settings.scrape.intervalMs;
   }
 
-  const endProbes = repeat(probeOnce, 0, rhythm);
-  const endScrapes = repeat(scrapeWhenUp, scrape.intervalMs * rhythm.random(), rhythm);
-  return () => {
-    stopped = true;
-    endProbes();
-    endScrapes();
+  const probes = repeat(probeOnce, 0, rhythm);
+  const scrapes = repeat(scrapeWhenUp, endpoint.settings.scrape.intervalMs * rhythm.random(), rhythm);
+  return {
+    end() {
+      stopped = true;
+      probes.end();
+      scrapes.end();
+    },
+    hurry: () => probes.hurry(downIntervalMs()),
   };
 }
 

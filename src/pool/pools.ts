@@ -2,7 +2,8 @@
 
 import type { Clock } from '../core/clock.ts';
 import { addressId, type SourceAddress } from './address.ts';
-import { Endpoint, type EndpointEvents } from './endpoint.ts';
+import { isInPanic } from './availability.ts';
+import { Endpoint, type EndpointEvents, type Peers } from './endpoint.ts';
 import type { Schedule } from './schedule.ts';
 import type { PoolSettings } from './settings.ts';
 
@@ -12,6 +13,8 @@ export interface PoolEvents extends EndpointEvents {
   onJoined(endpoint: Endpoint): void;
   /** It drained and was dropped; its state is forgotten. */
   onLeft(endpoint: Endpoint): void;
+  /** Fewer endpoints of the pool are available than its `panicRatio` wants, so ejections by errors are ignored; or enough are again. */
+  onPanic(pool: string, panics: boolean): void;
 }
 
 /** Where addresses come from. What one source names, another does not remove. */
@@ -35,6 +38,8 @@ interface Pool {
   /** When its source stopped naming a draining endpoint. */
   readonly drainingSinceMs: Map<Endpoint, number>;
   endpoints: readonly Endpoint[];
+  /** Undefined until enough endpoints were available once: a fleet that starts is no reason for panic. */
+  panics: boolean | undefined;
 }
 
 export class Pools {
@@ -47,7 +52,7 @@ export class Pools {
   #cancelSweep: (() => void) | undefined;
 
   constructor(settings: readonly PoolSettings[], events: PoolEvents, clock: Clock, schedule: Schedule) {
-    for (const each of settings) this.#pools.set(each.name, { settings: each, named: new Map(), drainingSinceMs: new Map(), endpoints: [] });
+    for (const each of settings) this.#pools.set(each.name, { settings: each, named: new Map(), drainingSinceMs: new Map(), endpoints: [], panics: undefined });
     this.#events = events;
     this.#clock = clock;
     this.#schedule = schedule;
@@ -86,6 +91,7 @@ export class Pools {
     if (joined.length > 0) this.#replace(pool, [...pool.endpoints, ...joined]);
     for (const endpoint of joined) this.#events.onJoined(endpoint);
     if (pool.drainingSinceMs.size > 0) this.#armSweep();
+    this.#judgePanic(pool);
   }
 
   /** Ready when each pool has a healthy endpoint whose models are known. */
@@ -108,15 +114,41 @@ export class Pools {
 
   #create(pool: Pool, id: string, address: SourceAddress): Endpoint {
     const { name, apiKey } = pool.settings;
+    const peers: Peers = {
+      settled: (nowMs) => pool.endpoints.some((peer) => peer !== endpoint && peer.settled(nowMs)),
+      heardSince: (sinceMs) => pool.endpoints.some((peer) => peer !== endpoint && peer.heardSince(sinceMs)),
+    };
     const endpoint: Endpoint = new Endpoint({
       address: { id, pool: name, origin: `${address.scheme}://${id}`, apiKey: apiKey === '' ? undefined : apiKey },
       settings: pool.settings,
       kvCacheTokens: address.kvCacheTokens,
-      events: this.#events,
-      hasSettledPeer: (nowMs) => pool.endpoints.some((peer) => peer !== endpoint && peer.settled(nowMs)),
+      events: this.#eventsOf(pool),
+      peers,
     });
     this.#byId.set(id, endpoint);
     return endpoint;
+  }
+
+  /** Passes everything on; what changes who is available may begin or end a panic. */
+  #eventsOf(pool: Pool): EndpointEvents {
+    const events = this.#events;
+    const judge = (): void => this.#judgePanic(pool);
+    return {
+      onHealth: (endpoint, up, why) => (events.onHealth(endpoint, up, why), judge()),
+      onEjected: (endpoint, why) => (events.onEjected(endpoint, why), judge()),
+      onReturned: (endpoint) => (events.onReturned(endpoint), judge()),
+      onHalted: (endpoint, halted) => (events.onHalted(endpoint, halted), judge()),
+      onRestart: (endpoint) => events.onRestart(endpoint),
+      onSample: (endpoint) => events.onSample(endpoint),
+    };
+  }
+
+  #judgePanic(pool: Pool): void {
+    const before = pool.panics;
+    const panics = isInPanic(pool.endpoints, undefined);
+    if (panics === before || (panics && before === undefined)) return;
+    pool.panics = panics;
+    if (before !== undefined) this.#events.onPanic(pool.settings.name, panics);
   }
 
   #replace(pool: Pool, endpoints: readonly Endpoint[]): void {

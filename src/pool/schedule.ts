@@ -22,21 +22,42 @@ export interface Rhythm {
 /** Intervals differ by up to this share, so that what started together does not stay together. */
 const JITTER = 0.1;
 
+/** A task that runs again and again. */
+export interface Repeated {
+  end(): void;
+  /** Lets it run within `delayMs`. Changes nothing when it is to run sooner, or runs. */
+  hurry(delayMs: number): void;
+}
+
 /**
- * Runs `task` after `firstDelayMs` and then again and again, never twice at once, until the returned function is called.
+ * Runs `task` after `firstDelayMs` and then again and again, never twice at once, until it is ended.
  *
  * The task says how long to wait, counted from when it began. It must not reject.
  */
-export function repeat(task: () => Promise<number>, firstDelayMs: number, { clock, random, schedule }: Rhythm): () => void {
-  let stopped = false;
-  let cancel = schedule(firstDelayMs, run);
+export function repeat(task: () => Promise<number>, firstDelayMs: number, { clock, random, schedule }: Rhythm): Repeated {
+  let ended = false;
+  let dueMs = -Infinity;
+  let cancel = (): void => {};
+  const arm = (delayMs: number): void => {
+    dueMs = clock() + delayMs;
+    cancel = schedule(delayMs, run);
+  };
   async function run(): Promise<void> {
     const startMs = clock();
+    dueMs = -Infinity;
     const intervalMs = (await task()) * (1 - JITTER + 2 * JITTER * random());
-    if (!stopped) cancel = schedule(Math.max(0, intervalMs - (clock() - startMs)), run);
+    if (!ended) arm(Math.max(0, intervalMs - (clock() - startMs)));
   }
-  return () => {
-    stopped = true;
-    cancel();
+  arm(firstDelayMs);
+  return {
+    end() {
+      ended = true;
+      cancel();
+    },
+    hurry(delayMs) {
+      if (ended || dueMs <= clock() + delayMs) return;
+      cancel();
+      arm(delayMs);
+    },
   };
 }

@@ -14,6 +14,9 @@ export interface PoolSettings {
   readonly usage: 'passive' | 'ask';
   readonly probe: ProbeSettings;
   readonly scrape: ScrapeSettings;
+  readonly ejection: EjectionSettings;
+  /** Share of available endpoints (0..1) below which ejections by errors are ignored. */
+  readonly panicRatio: number;
   readonly inFlightMax: number;
   readonly slowStartMs: number;
 }
@@ -45,4 +48,17 @@ interface ProbeSettings {
 interface ScrapeSettings {
   readonly path: string;
   readonly intervalMs: number;
+}
+
+export interface EjectionSettings {
+  /** 0 never ejects for that. */
+  readonly errorsInRow: number;
+  /** Failed requests as a share of all (0..1); 0 never ejects for that. */
+  readonly errorRatio: number;
+  /** Requests within the window for the ratio to count. */
+  readonly requestsMin: number;
+  readonly windowMs: number;
+  /** How long the first ejection lasts; each further one lasts twice as long. */
+  readonly baseMs: number;
+  readonly maxMs: number;
 }

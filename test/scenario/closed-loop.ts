@@ -50,7 +50,7 @@ export class ClosedLoop {
   sample(capacityTokens: number | undefined, processStartS = 1): void {
     const { queriesTotal, hitsTotal } = this.cache;
     const { nowMs } = this.house;
-    this.house.endpoint(0).noteSample({ atMs: nowMs, running: 0, waiting: 0, kvUsage: 0, blockSize: 16, capacityTokens, prefixCaching: true, prefixQueriesTotal: queriesTotal, prefixHitsTotal: hitsTotal, processStartS });
+    this.house.endpoint(0).noteSample({ atMs: nowMs, running: 0, waiting: 0, kvUsage: 0, blockSize: 16, capacityTokens, prefixCaching: true, prefixQueriesTotal: queriesTotal, prefixHitsTotal: hitsTotal, asleep: false, stepsTotal: undefined, processStartS });
   }
 
   step(): Step {

@@ -21,6 +21,8 @@ test('a file with endpoints alone is completed with every default', (t) => {
         usage: 'passive',
         probe: { path: '/health', intervalMs: 2000, timeoutMs: 1000, unhealthyAfter: 2 },
         scrape: { path: '/metrics', intervalMs: 1000 },
+        ejection: { errorsInRow: 3, errorRatio: 0.5, requestsMin: 20, windowMs: 10_000, baseMs: 10_000, maxMs: 300_000 },
+        panicRatio: 0.5,
         inFlightMax: 1024,
         slowStartMs: 10_000,
       },

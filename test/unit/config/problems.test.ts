@@ -45,6 +45,7 @@ const mistakes: readonly (readonly [string, string, string])[] = [
   ['an endpoint with an impossible port', 'pools: [{ endpoints: [http://a:99999] }]\n', `1:23: pools[0].endpoints[0]: is "http://a:99999", wanted ${ADDRESS}`],
   ['an endpoint that is a number', 'pools: [{ endpoints: [8000] }]\n', '1:23: pools[0].endpoints[0]: is 8000, wanted an address such as http://10.0.0.11:8000, or a mapping with url'],
   ['a pool without endpoints', 'pools:\n  - name: a\n', '2:5: pools[0]: is without endpoints, wanted endpoints, dns or both'],
+  ['a longest ejection below the first', 'pools:\n  - endpoints: [http://a]\n    ejection: { max_ms: 9999 }\n', '3:25: pools[0].ejection.max_ms: is 9999, wanted a time that is not below base_ms, which is 10000'],
   ['a DNS pool without port', 'pools:\n  - dns: { name: vllm }\n', '2:10: pools[0].dns.port: is missing, wanted a port, because only SRV records carry one'],
   ['a port beside SRV', 'pools:\n  - dns: { name: vllm, type: srv, port: 80 }\n', '2:41: pools[0].dns.port: is 80 with type srv, wanted no port: SRV records carry it'],
   ['an endpoint twice in a pool', 'pools: [{ endpoints: [http://a, "HTTP://A:80/"] }]\n', '1:33: pools[0].endpoints[1]: is "a:80" again, wanted an address that no other endpoint has'],

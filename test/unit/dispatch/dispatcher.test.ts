@@ -5,7 +5,7 @@ import { ADMISSION, createHouse, type House } from './house.ts';
 
 const LONG = 'All happy families are alike; each unhappy family is unhappy in its own way. '.repeat(40);
 
-const SAMPLE = { atMs: 0, running: 0, waiting: 0, kvUsage: 0, blockSize: 16, capacityTokens: 1e5, prefixCaching: true, prefixQueriesTotal: 0, prefixHitsTotal: 0, processStartS: 1 };
+const SAMPLE = { atMs: 0, running: 0, waiting: 0, kvUsage: 0, blockSize: 16, capacityTokens: 1e5, prefixCaching: true, prefixQueriesTotal: 0, prefixHitsTotal: 0, asleep: false, stepsTotal: undefined, processStartS: 1 };
 
 function assign(house: House, facts: RequestFacts, listener = 'prefix', excluded: string[] = []): Assignment {
   const assigned = house.dispatcher.assign({ facts, listener, excluded });

@@ -10,12 +10,12 @@ import type { Stretch } from '../../../src/prefix/stretch.ts';
 import { poolSettings, recordedEvents } from '../pool/fixture.ts';
 
 function sample(more: Partial<LoadSample> = {}): LoadSample {
-  return { atMs: 0, running: 0, waiting: 0, kvUsage: 0, blockSize: 32, capacityTokens: 1000, prefixCaching: true, prefixQueriesTotal: 0, prefixHitsTotal: 0, processStartS: 1, ...more };
+  return { atMs: 0, running: 0, waiting: 0, kvUsage: 0, blockSize: 32, capacityTokens: 1000, prefixCaching: true, prefixQueriesTotal: 0, prefixHitsTotal: 0, asleep: false, stepsTotal: undefined, processStartS: 1, ...more };
 }
 
 function house(kvCacheTokens: number | 'auto', own?: number | 'auto') {
   const address = { id: 'a:8000', pool: 'p', origin: 'http://a:8000', apiKey: undefined };
-  const endpoint = new Endpoint({ address, settings: poolSettings('p'), kvCacheTokens: own, events: recordedEvents(), hasSettledPeer: () => false });
+  const endpoint = new Endpoint({ address, settings: poolSettings('p'), kvCacheTokens: own, events: recordedEvents(), peers: { settled: () => false, heardSince: () => false } });
   const complaints: Complaint[] = [];
   const estimate = new Estimate(endpoint, kvCacheTokens, new SharedBlocks(1000), 0, { onComplaint: (_estimate, complaint) => void complaints.push(complaint) });
   return { endpoint, estimate, complaints };

@@ -40,6 +40,8 @@ const POOL: PoolSettings = {
   usage: 'passive',
   probe: { path: '/health', intervalMs: 1000, timeoutMs: 1000, unhealthyAfter: 2 },
   scrape: { path: '/metrics', intervalMs: 1000 },
+  ejection: { errorsInRow: 3, errorRatio: 0.5, requestsMin: 20, windowMs: 10_000, baseMs: 10_000, maxMs: 300_000 },
+  panicRatio: 0.5,
   inFlightMax: 100,
   slowStartMs: 0,
 };
@@ -62,7 +64,7 @@ export function createHouse(options: HouseOptions = {}): House {
     return () => {};
   };
   const estimates = new Estimates({ kvCacheTokens: 'auto', bytesPerToken: 4, matchRatioMin: 0.5 });
-  const events = { onJoined() {}, onLeft() {}, onHealth() {}, onEjected() {}, onRestart: (endpoint: Endpoint) => estimates.forget(endpoint), onSample: (endpoint: Endpoint) => estimates.noteSample(endpoint) };
+  const events = { onJoined() {}, onLeft() {}, onHealth() {}, onEjected() {}, onReturned() {}, onHalted() {}, onPanic() {}, onRestart: (endpoint: Endpoint) => estimates.forget(endpoint), onSample: (endpoint: Endpoint) => estimates.noteSample(endpoint) };
   const settings = { ...POOL, ...options.pool };
   const pools = new Pools([settings], events, clock, () => () => {});
   pools.apply(settings.name, 'static', Array.from({ length: options.endpoints ?? 3 }, (_, i) => ({ scheme: 'http' as const, host: `10.0.0.${i + 1}`, port: 8000 })));

@@ -150,7 +150,7 @@ test('nobody waits where no endpoint is there', async (t) => {
   t.match(ask(house, house.chat(['a'])).now, { kind: 'refused', status: 503, reason: 'no_endpoint_available', retryAfterS: 1 });
 });
 
-const SAMPLE = { atMs: 0, running: 9, waiting: 0, kvUsage: 0.5, blockSize: 16, capacityTokens: 1e5, prefixCaching: true, prefixQueriesTotal: 0, prefixHitsTotal: 0, processStartS: 1 };
+const SAMPLE = { atMs: 0, running: 9, waiting: 0, kvUsage: 0.5, blockSize: 16, capacityTokens: 1e5, prefixCaching: true, prefixQueriesTotal: 0, prefixHitsTotal: 0, asleep: false, stepsTotal: undefined, processStartS: 1 };
 
 test('the sheddable are refused while every endpoint has requests waiting or its cache full, others are not', async (t) => {
   const house = createHouse({ endpoints: 2, settings: { models: ROUTES } });

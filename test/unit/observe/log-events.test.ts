@@ -24,15 +24,29 @@ test('what happens to an endpoint says which one and why, never its key', (t) =>
       log.endpointHealth(ENDPOINT, true, 'probe answered 200');
       log.endpointHealth(ENDPOINT, false, 'probe timed out');
       log.endpointEjected(ENDPOINT, '5 failures in a row');
+      log.endpointReturned(ENDPOINT);
+      log.endpointHalted(ENDPOINT, 'asleep');
+      log.endpointHalted(ENDPOINT, undefined);
       log.endpointRestarted(ENDPOINT);
     }),
     [
       { level: 'info', ...at, reason: 'probe answered 200', msg: 'endpoint is healthy' },
       { level: 'warn', ...at, reason: 'probe timed out', msg: 'endpoint is unhealthy' },
       { level: 'warn', ...at, reason: '5 failures in a row', msg: 'endpoint is ejected' },
+      { level: 'info', ...at, msg: 'endpoint is back from its ejection' },
+      { level: 'warn', ...at, msg: 'engine is asleep, endpoint gets no requests' },
+      { level: 'info', ...at, msg: 'engine works again' },
       { level: 'warn', ...at, msg: 'endpoint restarted' },
     ],
   );
+  t.end();
+});
+
+test('a pool in panic is a warning, its end is none', (t) => {
+  t.strictSame(linesOf((log) => (log.poolPanic('p', true), log.poolPanic('p', false))), [
+    { level: 'warn', pool: 'p', msg: 'too few endpoints are available, ejections by errors are ignored' },
+    { level: 'info', pool: 'p', msg: 'enough endpoints are available again' },
+  ]);
   t.end();
 });
 

@@ -16,28 +16,30 @@ const SAMPLE: LoadSample = {
   prefixCaching: true,
   prefixQueriesTotal: 100,
   prefixHitsTotal: 50,
+  asleep: false,
+  stepsTotal: 10,
   processStartS: 1_795_352_642.84,
 };
 
 test('an endpoint is unavailable until its first probe succeeds', async (t) => {
   const { endpoint, seen } = oneEndpoint();
-  t.equal(unavailableBecause(endpoint, undefined), 'unhealthy');
+  t.equal(unavailableBecause(endpoint, undefined, 0), 'unhealthy');
   endpoint.noteProbeSucceeded(0);
-  t.equal(unavailableBecause(endpoint, undefined), undefined);
+  t.equal(unavailableBecause(endpoint, undefined, 0), undefined);
   t.same(seen, ['up a:8000: probe succeeded']);
 });
 
 test('the first probe decides at once, later ones only in a row', async (t) => {
   const { endpoint, seen } = oneEndpoint();
-  endpoint.noteProbeFailed('status 503');
+  endpoint.noteProbeFailed('status 503', 0);
   t.equal(endpoint.health, 'unhealthy');
   endpoint.noteProbeSucceeded(0);
-  endpoint.noteProbeFailed('status 503');
+  endpoint.noteProbeFailed('status 503', 0);
   endpoint.noteProbeSucceeded(1);
-  endpoint.noteProbeFailed('status 503');
+  endpoint.noteProbeFailed('status 503', 0);
   t.equal(endpoint.health, 'healthy');
-  endpoint.noteProbeFailed('no answer');
-  endpoint.noteProbeFailed('no answer');
+  endpoint.noteProbeFailed('no answer', 0);
+  endpoint.noteProbeFailed('no answer', 0);
   t.equal(endpoint.health, 'unhealthy');
   t.same(seen, ['down a:8000: status 503', 'up a:8000: probe succeeded', 'down a:8000: no answer']);
 });
@@ -47,16 +49,16 @@ test('a refused connection ejects once, and the next successful probe brings it 
   endpoint.noteProbeSucceeded(0);
   endpoint.noteUnreachable();
   endpoint.noteUnreachable();
-  t.equal(unavailableBecause(endpoint, undefined), 'ejected');
+  t.equal(unavailableBecause(endpoint, undefined, 0), 'ejected');
   t.equal(endpoint.ejections, 1);
   endpoint.noteProbeSucceeded(1);
-  t.equal(unavailableBecause(endpoint, undefined), undefined);
-  t.same(seen, ['up a:8000: probe succeeded', 'ejected a:8000', 'restart a:8000', 'up a:8000: probe succeeded']);
+  t.equal(unavailableBecause(endpoint, undefined, 0), undefined);
+  t.same(seen, ['up a:8000: probe succeeded', 'ejected a:8000: connection refused', 'restart a:8000', 'up a:8000: probe succeeded']);
 });
 
 test('a refused connection to an unhealthy endpoint is a restart and no ejection', async (t) => {
   const { endpoint, seen } = oneEndpoint();
-  endpoint.noteProbeFailed('no answer');
+  endpoint.noteProbeFailed('no answer', 0);
   endpoint.noteUnreachable();
   t.equal(endpoint.ejections, 0);
   t.same(seen, ['down a:8000: no answer', 'restart a:8000']);
@@ -106,23 +108,23 @@ test('the last three samples are kept, newest last', async (t) => {
 test('a model is served by its name, adapters too, and any endpoint will do without one', async (t) => {
   const { endpoint } = oneEndpoint();
   endpoint.noteProbeSucceeded(0);
-  t.equal(unavailableBecause(endpoint, 'base'), 'model', 'it has not reported yet');
+  t.equal(unavailableBecause(endpoint, 'base', 0), 'model', 'it has not reported yet');
   endpoint.noteModels([{ id: 'base', parent: undefined }, { id: 'adapter', parent: 'base' }]);
-  t.equal(unavailableBecause(endpoint, 'base'), undefined);
-  t.equal(unavailableBecause(endpoint, 'adapter'), undefined);
-  t.equal(unavailableBecause(endpoint, 'else'), 'model');
-  t.equal(unavailableBecause(endpoint, undefined), undefined);
+  t.equal(unavailableBecause(endpoint, 'base', 0), undefined);
+  t.equal(unavailableBecause(endpoint, 'adapter', 0), undefined);
+  t.equal(unavailableBecause(endpoint, 'else', 0), 'model');
+  t.equal(unavailableBecause(endpoint, undefined, 0), undefined);
 });
 
 test('an endpoint is full at its limit and not below it', async (t) => {
   const { endpoint } = oneEndpoint({ inFlightMax: 4 });
   endpoint.noteProbeSucceeded(0);
   takeLease(endpoint, 3);
-  t.equal(unavailableBecause(endpoint, undefined), undefined);
+  t.equal(unavailableBecause(endpoint, undefined, 0), undefined);
   const lease = takeLease(endpoint, 1);
-  t.equal(unavailableBecause(endpoint, undefined), 'full');
+  t.equal(unavailableBecause(endpoint, undefined, 0), 'full');
   lease.return();
-  t.equal(unavailableBecause(endpoint, undefined), undefined);
+  t.equal(unavailableBecause(endpoint, undefined, 0), undefined);
 });
 
 test('coming back beside a settled peer starts slowly again, and 0 ms is at once', async (t) => {

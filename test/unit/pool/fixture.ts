@@ -13,7 +13,10 @@ export function recordedEvents(): PoolEvents & { readonly seen: string[]; readon
     seen,
     sampled,
     onHealth: (endpoint, up, why) => void seen.push(`${up ? 'up' : 'down'} ${endpoint.address.id}: ${why}`),
-    onEjected: (endpoint) => void seen.push(`ejected ${endpoint.address.id}`),
+    onEjected: (endpoint, why) => void seen.push(`ejected ${endpoint.address.id}: ${why}`),
+    onReturned: (endpoint) => void seen.push(`returned ${endpoint.address.id}`),
+    onHalted: (endpoint, halted) => void seen.push(`${halted ?? 'works'} ${endpoint.address.id}`),
+    onPanic: (pool, panics) => void seen.push(`${panics ? 'panic' : 'no panic'} ${pool}`),
     onRestart: (endpoint) => void seen.push(`restart ${endpoint.address.id}`),
     onSample: (endpoint) => void sampled.push(endpoint.samples.length),
     onJoined: (endpoint) => void seen.push(`joined ${endpoint.address.id}`),
@@ -21,11 +24,13 @@ export function recordedEvents(): PoolEvents & { readonly seen: string[]; readon
   };
 }
 
+/** `peers` may be changed later. */
 export function oneEndpoint(settings: Partial<PoolSettings> = {}, hasSettledPeer = false) {
+  const peers = { isSettled: hasSettledPeer, heardMs: -Infinity };
   const events = recordedEvents();
   const address = { id: 'a:8000', pool: 'p', origin: 'http://a:8000', apiKey: undefined };
-  const parts = { address, settings: poolSettings('p', settings), kvCacheTokens: undefined, events, hasSettledPeer: () => hasSettledPeer };
-  return { endpoint: new Endpoint(parts), seen: events.seen, sampled: events.sampled };
+  const parts = { address, settings: poolSettings('p', settings), kvCacheTokens: undefined, events, peers: { settled: () => peers.isSettled, heardSince: (ms: number) => peers.heardMs >= ms } };
+  return { endpoint: new Endpoint(parts), peers, seen: events.seen, sampled: events.sampled };
 }
 
 export function poolSettings(name: string, more: Partial<PoolSettings> = {}): PoolSettings {
@@ -37,6 +42,8 @@ export function poolSettings(name: string, more: Partial<PoolSettings> = {}): Po
     usage: 'passive',
     probe: { path: '/health', intervalMs: 2000, timeoutMs: 1000, unhealthyAfter: 2 },
     scrape: { path: '/metrics', intervalMs: 1000 },
+    ejection: { errorsInRow: 3, errorRatio: 0.5, requestsMin: 20, windowMs: 10_000, baseMs: 10_000, maxMs: 300_000 },
+    panicRatio: 0.5,
     inFlightMax: 4,
     slowStartMs: 10_000,
     ...more,

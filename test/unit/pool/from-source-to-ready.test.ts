@@ -37,6 +37,9 @@ function run(t: Test, settings: readonly PoolSettings[], client: DnsClient) {
     onLeft: (endpoint) => monitor.unwatch(endpoint),
     onHealth: (endpoint, up) => void changes.emit(up ? 'up' : 'down', endpoint),
     onEjected: () => {},
+    onReturned: () => {},
+    onHalted: () => {},
+    onPanic: () => {},
     onRestart: () => {},
     onSample: () => {},
   };

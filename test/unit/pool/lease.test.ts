@@ -41,6 +41,6 @@ test('a lease without a whole positive weight is not given', async (t) => {
 
 test('the counter never falls below 0', async (t) => {
   const { endpoint } = oneEndpoint();
-  t.throws(() => endpoint.shiftInFlight(-1), /below 0/);
+  t.throws(() => endpoint.giveBack(1, 0), /below 0/);
   t.equal(endpoint.inFlight, 0);
 });

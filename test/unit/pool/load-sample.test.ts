@@ -30,6 +30,8 @@ test('the metrics of a real server give every field', async (t) => {
     prefixCaching: true,
     prefixQueriesTotal: 402,
     prefixHitsTotal: 192,
+    asleep: false,
+    stepsTotal: 16,
     processStartS: 1_795_352_642.84,
   });
 });

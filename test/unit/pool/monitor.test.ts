@@ -6,41 +6,16 @@ import type { AddressInfo } from 'node:net';
 import { test } from 'tap';
 import { seededRandom } from '../../../src/core/random.ts';
 import { Endpoint } from '../../../src/pool/endpoint.ts';
-import { createHttpGet, type GetResult, type HttpGet } from '../../../src/pool/http-get.ts';
+import { createHttpGet, type GetResult } from '../../../src/pool/http-get.ts';
 import { createMonitor } from '../../../src/pool/monitor.ts';
 import { timers } from '../../../src/pool/schedule.ts';
 import { oneEndpoint, poolSettings, recordedEvents, virtualTime } from './fixture.ts';
-
-const answer = (body: string, status = 200): GetResult => ({ kind: 'answer', status, body });
-const REFUSED: GetResult = { kind: 'refused' };
-
-/** An endpoint whose answers can be set, watched in virtual time. */
-function setUp() {
-  const time = virtualTime();
-  const { endpoint, seen } = oneEndpoint();
-  const answers = new Map<string, GetResult>([
-    ['/health', answer('')],
-    ['/metrics', answer('process_start_time_seconds 1\nvllm:num_requests_running 2\n')],
-    ['/v1/models', answer('{"data":[{"id":"m"}]}')],
-  ]);
-  const asked: string[] = [];
-  const connections: string[] = [];
-  const get: HttpGet = async ({ path, connection }) => {
-    asked.push(`${time.clock()} ${path}`);
-    connections.push(`${connection} ${path}`);
-    return answers.get(path) ?? answer('', 404);
-  };
-  const monitor = createMonitor(get, time);
-  monitor.watch(endpoint);
-  return { time, endpoint, seen, answers, asked, connections, monitor };
-}
+import { answer, count, REFUSED, watchedEndpoint } from './watched-endpoint.ts';
 
 const serve = () => createServer((request, response) => void response.end(request.url === '/v1/models' ? '{"data":[{"id":"m"}]}' : ''));
 
-const count = (asked: readonly string[], path: string): number => asked.filter((each) => each.endsWith(path)).length;
-
 test('the first probe goes at once, and the endpoint comes up with its models and load known', async (t) => {
-  const { time, endpoint, seen, asked } = setUp();
+  const { time, endpoint, seen, asked } = watchedEndpoint();
   await time.advanceSettled(0);
   t.same(asked, ['0 /health', '0 /metrics', '0 /v1/models']);
   t.same(seen, ['up a:8000: probe succeeded']);
@@ -49,7 +24,7 @@ test('the first probe goes at once, and the endpoint comes up with its models an
 });
 
 test('probes and scrapes keep to their intervals, and the models are read every 10 s', async (t) => {
-  const { time, asked } = setUp();
+  const { time, asked } = watchedEndpoint();
   await time.advanceSettled(60_000);
   t.equal(count(asked, '/health'), 31);
   t.equal(count(asked, '/metrics'), 61);
@@ -57,7 +32,7 @@ test('probes and scrapes keep to their intervals, and the models are read every 
 });
 
 test('probes come over new connections, and so does what is read before an endpoint is up; what is read later, over kept ones', async (t) => {
-  const { time, connections } = setUp();
+  const { time, connections } = watchedEndpoint();
   await time.advanceSettled(0);
   t.same(connections, ['new /health', 'new /metrics', 'new /v1/models']);
   connections.length = 0;
@@ -66,7 +41,7 @@ test('probes come over new connections, and so does what is read before an endpo
 });
 
 test('as many failed probes in a row as configured take it down, one success brings it back', async (t) => {
-  const { time, endpoint, seen, answers } = setUp();
+  const { time, endpoint, seen, answers } = watchedEndpoint();
   await time.advanceSettled(0);
   answers.set('/health', answer('', 503));
   await time.advanceSettled(2000);
@@ -79,17 +54,17 @@ test('as many failed probes in a row as configured take it down, one success bri
 });
 
 test('a refused probe ejects at once', async (t) => {
-  const { time, endpoint, seen, answers } = setUp();
+  const { time, endpoint, seen, answers } = watchedEndpoint();
   await time.advanceSettled(0);
   answers.set('/health', REFUSED);
   await time.advanceSettled(2000);
   t.equal(endpoint.ejectedUntilProbe, true);
   await time.advanceSettled(2000);
-  t.same(seen.slice(1), ['ejected a:8000', 'restart a:8000', 'down a:8000: connection refused']);
+  t.same(seen.slice(1), ['ejected a:8000: connection refused', 'restart a:8000', 'down a:8000: connection refused']);
 });
 
 test('failed scrapes and lists leave the endpoint healthy and what it knew in place', async (t) => {
-  const { time, endpoint, answers } = setUp();
+  const { time, endpoint, answers } = watchedEndpoint();
   await time.advanceSettled(0);
   answers.set('/metrics', { kind: 'failed', why: 'x' }).set('/v1/models', answer('Bad Gateway', 502));
   await time.advanceSettled(60_000);
@@ -116,7 +91,7 @@ test('an endpoint without a list of models comes up, and is asked at each probe 
 });
 
 test('a restart that no request noticed is known before the endpoint comes up again', async (t) => {
-  const { time, seen, answers } = setUp();
+  const { time, seen, answers } = watchedEndpoint();
   await time.advanceSettled(0);
   answers.set('/health', { kind: 'failed', why: 'no answer within 1000 ms' });
   await time.advanceSettled(4000);
@@ -209,7 +184,7 @@ test('a scrape that is still under way when the endpoint comes up is not doubled
 });
 
 test('stopping ends all that is watched', async (t) => {
-  const { time, asked, monitor } = setUp();
+  const { time, asked, monitor } = watchedEndpoint();
   await time.advanceSettled(0);
   monitor.stop();
   const before = asked.length;
@@ -238,7 +213,7 @@ test('a server that goes away and comes back on the same port is ejected and tak
       onHealth: (_, up) => void changed.dispatchEvent(new Event(up ? 'up' : 'down')),
       onEjected: () => void changed.dispatchEvent(new Event('ejected')),
     },
-    hasSettledPeer: () => false,
+    peers: { settled: () => false, heardSince: () => false },
   });
   const { get, close } = createHttpGet();
   const monitor = createMonitor(get, { clock: () => performance.now(), random: seededRandom(1), schedule: timers });

@@ -28,12 +28,34 @@ test('intervals differ by a tenth at most', async (t) => {
   }
 });
 
+test('a task that is hurried runs sooner, never later, and not twice at once', async (t) => {
+  const time = virtualTime();
+  const started: number[] = [];
+  const pending: (() => void)[] = [];
+  const tasks = repeat(() => new Promise((resolve) => (started.push(time.clock()), pending.push(() => resolve(1000)))), 0, time);
+  await time.advanceSettled(0);
+  tasks.hurry(10);
+  await time.advanceSettled(300);
+  t.same(started, [0], 'it runs still');
+  pending.shift()?.();
+  await time.advanceSettled(100);
+  tasks.hurry(800);
+  tasks.hurry(200);
+  await time.advanceSettled(1000);
+  t.same(started, [0, 600], 'the first hurry would have been later than the interval');
+  pending.shift()?.();
+  await time.advanceSettled(0);
+  tasks.end();
+  tasks.hurry(1);
+  t.equal(time.pending(), 0);
+});
+
 test('a task that was under way at the end is not run again, and leaves no timer', async (t) => {
   const time = virtualTime();
   const pending: ((intervalMs: number) => void)[] = [];
-  const end = repeat(() => new Promise((resolve) => pending.push(resolve)), 0, time);
+  const tasks = repeat(() => new Promise((resolve) => pending.push(resolve)), 0, time);
   await time.advanceSettled(0);
-  end();
+  tasks.end();
   pending[0]?.(1000);
   await time.advanceSettled(0);
   t.equal(time.pending(), 0);
