@@ -10,6 +10,8 @@ export interface AttemptState {
   /** Undefined for what is forwarded unread. */
   readonly account: Account | undefined;
   readonly sentMs: number;
+  /** Its first token came. */
+  answered: boolean;
 }
 
 const SLOTS_MAX = 2 ** 24;

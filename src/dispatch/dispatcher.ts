@@ -84,7 +84,7 @@ export class PrefixDispatcher implements Dispatcher {
     if (responseId !== undefined) this.#responses.note(responseId, state.endpoint.address.id);
     const nowMs = this.#deps.clock();
     state.account?.confirm(nowMs);
-    state.endpoint.noteHeard(nowMs);
+    state.answered = true;
     state.endpoint.noteAnswered(state.sentMs, nowMs);
   }
 
@@ -95,7 +95,7 @@ export class PrefixDispatcher implements Dispatcher {
     state.lease.return();
     if (outcome.kind === 'complete' && outcome.responseId !== undefined) this.#responses.note(outcome.responseId, state.endpoint.address.id);
     state.account?.close(outcome, nowMs);
-    tellHealth(state.endpoint, outcome, state.sentMs, nowMs);
+    tellHealth(state, outcome, nowMs);
     if (this.#queue.length > 0) this.#serve();
   }
 
@@ -126,7 +126,7 @@ export class PrefixDispatcher implements Dispatcher {
     const lease = takeLease(endpoint, Math.min(facts.weight, LEASE_WEIGHT_MAX));
     return {
       kind: 'assigned',
-      attempt: this.#attempts.add({ endpoint, lease, account, sentMs: nowMs }),
+      attempt: this.#attempts.add({ endpoint, lease, account, sentMs: nowMs, answered: false }),
       endpoint: endpoint.address,
       model: route.name,
       upstreamModel: placed.upstreamModel,
@@ -142,7 +142,7 @@ export class PrefixDispatcher implements Dispatcher {
   #takeByLoad({ endpoint }: PlacedByLoad): Assignment {
     return {
       kind: 'assigned',
-      attempt: this.#attempts.add({ endpoint, lease: takeLease(endpoint, 1), account: undefined, sentMs: this.#deps.clock() }),
+      attempt: this.#attempts.add({ endpoint, lease: takeLease(endpoint, 1), account: undefined, sentMs: this.#deps.clock(), answered: false }),
       endpoint: endpoint.address,
       model: '',
       upstreamModel: undefined,

@@ -1,12 +1,15 @@
 // health.ts: what the end of an attempt says about its endpoint.
 
 import type { Outcome } from '../core/dispatcher.ts';
-import type { Endpoint, Failure } from '../pool/endpoint.ts';
+import type { Failure } from '../pool/endpoint.ts';
+import type { AttemptState } from './attempts.ts';
 
 /** A client that left is nobody's failure, and a request that its endpoint refused for the client's mistake is none either. */
-export function tellHealth(endpoint: Endpoint, outcome: Outcome, sentMs: number, nowMs: number): void {
-  if (outcome.kind === 'complete') endpoint.noteAnswered(sentMs, nowMs);
-  else if (outcome.kind === 'unreachable' && outcome.refused) endpoint.noteUnreachable();
+export function tellHealth({ endpoint, sentMs, answered }: AttemptState, outcome: Outcome, nowMs: number): void {
+  if (outcome.kind === 'complete') {
+    // What has a first token was told with it. What is forwarded unread has none.
+    if (!answered) endpoint.noteAnswered(sentMs, nowMs);
+  } else if (outcome.kind === 'unreachable' && outcome.refused) endpoint.noteUnreachable();
   else {
     const failure = failureOf(outcome);
     if (failure !== undefined) endpoint.noteFailed(failure, sentMs, nowMs);
