@@ -40,7 +40,7 @@ const dns = section({
 
 const probe = section({
   path: path().default('/health').meta({ description: 'Path of the health request.' }),
-  interval_ms: milliseconds().default(2000).meta({ description: 'Time between two probes of an endpoint, in milliseconds.' }),
+  interval_ms: milliseconds().default(2000).meta({ description: 'Time between two probes of an endpoint, in milliseconds; at most 500 while it is down.' }),
   timeout_ms: milliseconds().default(1000).meta({ description: 'Time a probe may take, in milliseconds.' }),
   unhealthy_after: wholeNumber(' of probes', 1).default(2).meta({ description: 'Failed probes in a row that make an endpoint unhealthy.' }),
 });
