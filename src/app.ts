@@ -1,102 +1,67 @@
-// app.ts: the composition root: builds every room from the configuration, and starts and stops them in order.
+// app.ts: the composition root: puts the rooms together, opens the listeners, and closes everything in order.
 
-import { randomBytes } from 'node:crypto';
-import type { FastifyInstance } from 'fastify';
-import type { Config } from './config/config.ts';
-import { Estimates } from './dispatch/estimates.ts';
-import { PrefixDispatcher } from './dispatch/dispatcher.ts';
-import { likelyCause } from './dispatch/accuracy.ts';
 import { servedNames } from './dispatch/models.ts';
 import { endpointStatuses, modelStatuses } from './dispatch/status.ts';
-import { createLog, type Log } from './observe/log.ts';
-import { createMetrics } from './observe/metrics.ts';
-import { createObserver } from './observe/observer.ts';
+import { Listeners, portsOf, type Port, type PortServer } from './listeners.ts';
+import { createParts, type Parts, type PartsOptions } from './parts.ts';
 import type { Pools } from './pool/pools.ts';
-import { timers, type Rhythm } from './pool/schedule.ts';
-import { createPromptReader } from './prompt/read.ts';
-import type { ForwardDeps } from './proxy/forward.ts';
-import { Sweep } from './proxy/sweep.ts';
-import { createUpstream } from './proxy/upstream.ts';
+import { Reloads, type StartedWith } from './reload.ts';
+import type { ReloadResult } from './server/admin-config.ts';
 import { createAdmin } from './server/admin.ts';
 import { createClientListener } from './server/client-listener.ts';
-import { drain } from './server/drain.ts';
-import { watchEndpoints } from './watch-endpoints.ts';
+import type { ClientListenerOptions } from './server/options.ts';
 
-export interface RouterOptions {
-  readonly config: Config;
-  readonly version: string;
-  /** Standard output when left out. */
-  readonly logDestination?: Parameters<typeof createLog>[0]['destination'];
+export interface RouterOptions extends PartsOptions {
+  /** Where the configuration came from; left out: the environment, which cannot be read again. */
+  readonly file?: StartedWith | undefined;
 }
 
 /** A running router. */
 export interface Router {
-  /** URL of each listener by name; `admin` among them. */
+  /** URL of each listener by name; `admin` among them. Another configuration may bring others. */
   readonly urls: Readonly<Record<string, string>>;
   /** Resolves when every pool has a healthy endpoint whose models are known. */
   ready(): Promise<void>;
+  /** Reads the configuration again and takes it over if it is good. Never rejects. */
+  reload(): Promise<ReloadResult>;
   /** Not ready, serves for `settle_ms` more, finishes what runs, and resolves when all is closed. Called again it cuts off what still runs. */
   stop(): Promise<void>;
 }
 
-const SECRET_BYTES = 32;
-const MODEL_LABELS_MAX = 1000;
 const READY_POLL_MS = 20;
-
-/** What the listeners share. */
-interface Parts {
-  readonly config: Config;
-  readonly version: string;
-  readonly log: Log;
-  readonly pools: Pools;
-  readonly estimates: Estimates;
-  readonly forward: ForwardDeps;
-  readonly metrics: ReturnType<typeof createMetrics>;
-  /** On its way out: not ready, but still serving. */
-  leaving: boolean;
-  closeConnections(): Promise<void>;
-}
 
 /** Resolves when all listeners listen. Rejects when one cannot, with everything closed again. */
 export async function startRouter(options: RouterOptions): Promise<Router> {
-  const parts = buildParts(options);
-  const { config, log, pools } = parts;
-  const clients = clientListeners(parts);
-  const admin = adminListener(parts);
-  const close = async (): Promise<void> => {
-    await admin.close();
-    await parts.closeConnections();
-  };
-
-  const urls: Record<string, string> = {};
+  const { config, version, file } = options;
+  const parts = createParts(options);
+  const startedS = Math.floor(Date.now() / 1000);
+  const listeners = new Listeners((port, leaving) => (port.kind === 'admin' ? adminServer(parts, reloads, version, port) : clientServer(parts, startedS, port, leaving)), parts.log);
+  const reloads = new Reloads(parts, listeners, file);
   try {
-    for (const { name, host, port, app } of [...clients, { name: 'admin', ...config.admin, app: admin }]) {
-      urls[name] = await app.listen({ host, port });
-      log.listening(name, urls[name]);
-    }
+    listeners.switchTo(await listeners.prepare(portsOf(config)), config.shutdown);
   } catch (error) {
-    await Promise.all(clients.map(({ app }) => app.close()));
-    await close();
+    await reloads.close();
+    await parts.closeConnections();
     throw error;
   }
 
   const force = new AbortController();
   let stopping: Promise<void> | undefined;
   const stopOnce = async (): Promise<void> => {
+    const { log, pools } = parts;
     const inFlight = (): number => pools.all().reduce((sum, endpoint) => sum + endpoint.inFlight, 0);
     parts.leaving = true;
-    await drain(
-      clients.map(({ app }) => app),
-      config.shutdown,
-      force.signal,
-      (phase) => log.shutdown(phase, inFlight()),
-    );
-    await close();
+    await reloads.close();
+    await listeners.close(parts.config.shutdown, force.signal, (phase) => log.shutdown(phase, inFlight()));
+    await parts.closeConnections();
     log.shutdown('done', inFlight());
   };
   return {
-    urls,
-    ready: () => untilReady(pools),
+    get urls() {
+      return listeners.urls;
+    },
+    ready: () => untilReady(parts.pools),
+    reload: () => reloads.ask('signal'),
     stop() {
       if (stopping === undefined) stopping = stopOnce();
       else force.abort();
@@ -105,86 +70,56 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
   };
 }
 
-function buildParts({ config, version, logDestination }: RouterOptions): Parts {
-  const rhythm: Rhythm = { clock: () => performance.now(), random: Math.random, schedule: timers };
-  const { clock, random } = rhythm;
-  const log = createLog({
-    level: config.log.level,
-    sampleRatio: config.log.sampleRatio,
-    matchRatioMin: config.prefix.matchRatioMin,
-    random,
-    ...(logDestination === undefined ? {} : { destination: logDestination }),
-  });
-  const estimates = new Estimates(config.prefix, {
-    onComplaint: ({ endpoint, accuracy, traffic }, complaint) => {
-      if (complaint === 'no-details') log.cachedTokensMissing(endpoint.address);
-      else log.predictionsInaccurate(endpoint.address, accuracy.recentErrorRatio, likelyCause(endpoint.samples.at(-1)?.prefixCaching, traffic.othersRatio));
+function clientServer(parts: Parts, startedS: number, port: Port, portLeaves: () => boolean): PortServer {
+  const { pools } = parts;
+  const leaving = (): boolean => parts.leaving || portLeaves();
+  const optionsFor = (name: string): ClientListenerOptions => {
+    const { forward, config } = parts;
+    const configured = new Map(config.models.map((model) => [model.name, model]));
+    return {
+      name,
+      bodyBytesMax: config.admission.bodyBytesMax,
+      forward,
+      connectMs: config.timeouts.connectMs,
+      servedModels: () => servedNames(configured, pools.all()),
+      startedS,
+      healthy: () => !leaving() && pools.readiness().ready,
+      leaving,
+    };
+  };
+  let options = optionsFor(port.name);
+  return {
+    app: createClientListener(() => options),
+    update({ name }) {
+      options = optionsFor(name);
     },
-  });
-  const { pools, stop } = watchEndpoints(config.pools, rhythm, estimates, log);
-  const metrics = createMetrics({
+  };
+}
+
+function adminServer(parts: Parts, reloads: Reloads, version: string, { host }: Port): PortServer {
+  const { pools, estimates, metrics, log, forward: { clock } } = parts;
+  const statuses = () => endpointStatuses(pools.all(), estimates, clock());
+  const app = createAdmin({
     version,
-    modelsMax: MODEL_LABELS_MAX,
-    endpointStatuses: () => endpointStatuses(pools.all(), estimates, clock()),
-    modelStatuses: () => modelStatuses(estimates),
-  });
-  const limits = config.timeouts;
-  const upstream = createUpstream({ connectMs: limits.connectMs });
-  const forward: ForwardDeps = {
-    dispatcher: new PrefixDispatcher(
-      { pools, estimates, clock, random, schedule: timers },
-      { listeners: config.listeners, models: config.models, prefix: config.prefix, admission: config.admission, retry: config.retry },
-    ),
-    readPrompt: createPromptReader({ secret: randomBytes(SECRET_BYTES) }).read,
-    upstream,
-    sweep: new Sweep(clock, Math.min(limits.firstByteMs, limits.idleMs, limits.clientStallMs, limits.totalMs)),
-    clock,
-    observer: createObserver(log, metrics),
-    limits,
-    attemptsMax: config.retry.attemptsMax,
-    unexpected: (error) => log.unexpected('request', error),
-  };
-  const closeConnections = async (): Promise<void> => {
-    stop();
-    await upstream.destroy();
-  };
-  return { config, version, log, pools, estimates, forward, metrics, leaving: false, closeConnections };
-}
-
-interface ClientPort {
-  readonly name: string;
-  readonly host: string;
-  readonly port: number;
-  readonly app: FastifyInstance;
-}
-
-function clientListeners(parts: Parts): ClientPort[] {
-  const { config, pools, forward } = parts;
-  const configured = new Map(config.models.map((model) => [model.name, model]));
-  const shared = {
-    bodyBytesMax: config.admission.bodyBytesMax,
-    forward,
-    connectMs: config.timeouts.connectMs,
-    servedModels: () => servedNames(configured, pools.all()),
-    startedS: Math.floor(Date.now() / 1000),
-    healthy: () => !parts.leaving && pools.readiness().ready,
-    leaving: () => parts.leaving,
-  };
-  return config.listeners.map(({ name, host, port }) => ({ name, host, port, app: createClientListener({ name, ...shared }) }));
-}
-
-function adminListener(parts: Parts): FastifyInstance {
-  const { version, pools, estimates, metrics, log, forward } = parts;
-  return createAdmin({
-    version,
-    onLoopback: isLoopback(parts.config.admin.host),
+    onLoopback: isLoopback(host),
     ready: () => (parts.leaving ? { ready: false, reasons: ['draining'] } : pools.readiness()),
-    statuses: () => endpointStatuses(pools.all(), estimates, forward.clock()),
+    statuses,
     models: () => modelStatuses(estimates),
     metricsText: () => metrics.text(),
     metricsContentType: metrics.contentType,
+    config: () => reloads.status(),
+    reload: () => reloads.ask('admin'),
+    setDrained(id, drained) {
+      const endpoint = pools.byId(id);
+      if (endpoint === undefined) return undefined;
+      if (endpoint.drainedByAdmin !== drained) log.endpointDrained(endpoint.address, drained);
+      endpoint.drainedByAdmin = drained;
+      return statuses().find((status) => status.id === id);
+    },
     unexpected: (error) => log.unexpected('admin', error),
   });
+  // It asks for everything when a request comes.
+  return { app, update() {} };
 }
 
 function isLoopback(host: string): boolean {

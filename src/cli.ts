@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { startRouter } from './app.ts';
 import { checkReport } from './config/check-command.ts';
-import { readConfig } from './config/load.ts';
+import { readConfig, readConfigFile } from './config/load.ts';
 import { formatProblem } from './config/problem.ts';
 
 const USAGE = `warmroute: sends each request to the vLLM replica that probably holds the longest prefix of its prompt
@@ -20,18 +20,19 @@ Exit codes: 0 good, 1 failed, 2 wrong configuration or wrong use.
 const EXIT_FAILED = 1;
 const EXIT_MISUSE = 2;
 
-/** When `serve` ends: `stop` lets it finish what it has, `cutOff` does not. */
-export interface Ending {
+/** What the process is told from outside. `stop` lets `serve` finish what it has, `cutOff` does not; `onReload` is to be called by what reads the configuration again. */
+export interface Signals {
   readonly stop: AbortSignal;
   readonly cutOff: AbortSignal;
+  readonly onReload: (reload: () => void) => void;
 }
 
 /** Runs one command and resolves to the exit code. `serve` resolves when the router has stopped. */
-export async function run(args: readonly string[], ending: Ending): Promise<number> {
+export async function run(args: readonly string[], signals: Signals): Promise<number> {
   const [command = 'help', ...rest] = args;
   switch (command) {
     case 'serve':
-      return serve(rest, ending);
+      return serve(rest, signals);
     case 'check':
       return check(rest);
     case 'version':
@@ -48,28 +49,30 @@ export async function run(args: readonly string[], ending: Ending): Promise<numb
   }
 }
 
-async function serve(args: readonly string[], ending: Ending): Promise<number> {
+async function serve(args: readonly string[], signals: Signals): Promise<number> {
   let file: string | undefined;
   try {
     file = parseArgs({ args: [...args], options: { config: { type: 'string' } } }).values.config;
   } catch (error) {
     return misuse(messageOf(error));
   }
-  const loaded = readConfig(file);
+  const read = file === undefined ? undefined : readConfigFile(file);
+  const loaded = read?.loaded ?? readConfig(undefined);
   if (loaded.kind === 'invalid') {
     process.stderr.write(`${loaded.problems.map(formatProblem).join('\n')}\n`);
     return EXIT_MISUSE;
   }
   let router;
   try {
-    router = await startRouter({ config: loaded.config, version: version() });
+    router = await startRouter({ config: loaded.config, version: version(), file: read });
   } catch (error) {
     process.stderr.write(`warmroute cannot start: ${messageOf(error)}\n`);
     return EXIT_FAILED;
   }
-  await aborted(ending.stop);
+  signals.onReload(() => void router.reload());
+  await aborted(signals.stop);
   const stopped = router.stop();
-  void aborted(ending.cutOff).then(() => router.stop());
+  void aborted(signals.cutOff).then(() => router.stop());
   await stopped;
   return 0;
 }

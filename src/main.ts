@@ -5,6 +5,9 @@
 const stop = new AbortController();
 const cutOff = new AbortController();
 for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => (stop.signal.aborted ? cutOff : stop).abort());
+// What comes before anything can be read again is not kept: what is read first is new enough.
+let reload = (): void => {};
+process.on('SIGHUP', () => reload());
 
 const { run } = await import('./cli.ts');
-process.exitCode = await run(process.argv.slice(2), { stop: stop.signal, cutOff: cutOff.signal });
+process.exitCode = await run(process.argv.slice(2), { stop: stop.signal, cutOff: cutOff.signal, onReload: (again) => (reload = again) });

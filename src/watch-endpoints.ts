@@ -1,5 +1,6 @@
 // watch-endpoints.ts: discovery and monitoring of all pools, telling the estimates and the log what they find.
 
+import { isDeepStrictEqual } from 'node:util';
 import type { Estimates } from './dispatch/estimates.ts';
 import type { Log } from './observe/log.ts';
 import { addressId, staticAddresses, type SourceAddress } from './pool/address.ts';
@@ -9,10 +10,12 @@ import { createHttpGet } from './pool/http-get.ts';
 import { createMonitor } from './pool/monitor.ts';
 import { Pools, type PoolEvents } from './pool/pools.ts';
 import type { Rhythm } from './pool/schedule.ts';
-import type { PoolSettings } from './pool/settings.ts';
+import type { DnsSettings, PoolSettings } from './pool/settings.ts';
 
 export interface WatchedEndpoints {
   readonly pools: Pools;
+  /** Takes over other pools. What is known of an address stays; a look-up whose settings are the same goes on. */
+  reconfigure(settings: readonly PoolSettings[]): void;
   stop(): void;
 }
 
@@ -40,13 +43,28 @@ export function watchEndpoints(settings: readonly PoolSettings[], rhythm: Rhythm
     },
     onSample: (endpoint) => estimates.noteSample(endpoint),
   };
-  const pools = new Pools(settings, events, rhythm.clock, rhythm.schedule);
-  for (const pool of settings) pools.apply(pool.name, 'static', staticAddresses(pool.endpoints));
-  const discoveries = settings.map((pool) => followDns(pool, pools, rhythm, log));
+  const pools = new Pools([], events, rhythm.clock, rhythm.schedule);
+  let configured: readonly PoolSettings[] = [];
+  const lookUps = new Map<string, LookUp>();
+
+  function reconfigure(next: readonly PoolSettings[]): void {
+    for (const pool of next) tellStaticChanges(pool, configured.find(({ name }) => name === pool.name), log);
+    configured = next;
+    pools.reconfigure(next);
+    for (const [name, { dns, end }] of lookUps) {
+      if (isDeepStrictEqual(next.find((pool) => pool.name === name)?.dns, dns)) continue;
+      end();
+      lookUps.delete(name);
+    }
+    for (const { name, dns } of next) if (dns !== undefined && !lookUps.has(name)) lookUps.set(name, followDns(name, dns, pools, rhythm, log));
+  }
+
+  reconfigure(settings);
   return {
     pools,
+    reconfigure,
     stop() {
-      for (const end of discoveries) end();
+      for (const { end } of lookUps.values()) end();
       monitor.stop();
       pools.stop();
       void http.close();
@@ -54,18 +72,32 @@ export function watchEndpoints(settings: readonly PoolSettings[], rhythm: Rhythm
   };
 }
 
-/** Applies each set that DNS gives for the pool, if it is found by DNS. Gives the function that ends it. */
-function followDns({ name, dns }: PoolSettings, pools: Pools, rhythm: Rhythm, log: Log): () => void {
-  if (dns === undefined) return () => {};
-  let known = new Set<string>();
+interface LookUp {
+  readonly dns: DnsSettings;
+  /** No set is applied after it. */
+  readonly end: () => void;
+}
+
+/** Applies each set that DNS gives for the pool. */
+function followDns(pool: string, dns: DnsSettings, pools: Pools, rhythm: Rhythm, log: Log): LookUp {
+  let known: readonly string[] = [];
   const onFound = (addresses: readonly SourceAddress[]): void => {
-    const found = new Set(addresses.map(addressId));
-    const added = [...found.difference(known)];
-    const removed = [...known.difference(found)];
+    const found = addresses.map(addressId);
+    tellChanges(pool, known, found, log);
     known = found;
-    if (added.length > 0 || removed.length > 0) log.endpointsChanged(name, added, removed);
-    pools.apply(name, 'dns', addresses);
+    pools.apply(pool, 'dns', addresses);
   };
-  const events = { onFound, onProblem: (why: string) => log.discoveryFailed(name, dns.name, why) };
-  return discover(createDnsLookup(dns, systemDnsClient()), dns.refreshIntervalMs, events, rhythm);
+  const events = { onFound, onProblem: (why: string) => log.discoveryFailed(pool, dns.name, why) };
+  return { dns, end: discover(createDnsLookup(dns, systemDnsClient()), dns.refreshIntervalMs, events, rhythm) };
+}
+
+/** Nothing is told of a pool that is new: its endpoints come up one by one. */
+function tellStaticChanges({ name, endpoints }: PoolSettings, before: PoolSettings | undefined, log: Log): void {
+  if (before !== undefined) tellChanges(name, staticAddresses(before.endpoints).map(addressId), staticAddresses(endpoints).map(addressId), log);
+}
+
+function tellChanges(pool: string, before: readonly string[], after: readonly string[], log: Log): void {
+  const [known, found] = [new Set(before), new Set(after)];
+  const [added, removed] = [[...found.difference(known)], [...known.difference(found)]];
+  if (added.length > 0 || removed.length > 0) log.endpointsChanged(pool, added, removed);
 }

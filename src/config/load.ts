@@ -6,11 +6,45 @@ import { validate } from './validate.ts';
 import type { Loaded } from './validate.ts';
 import type { Surroundings } from './variables.ts';
 
-const ENDPOINTS_VARIABLE = 'WARMROUTE_ENDPOINTS';
+/** What stands for the file where there is none. */
+export const ENDPOINTS_VARIABLE = 'WARMROUTE_ENDPOINTS';
+
+/** A file as it was read once, with what it is made of. */
+export interface ReadFile {
+  readonly path: string;
+  readonly loaded: Loaded;
+  /** The text of this file and of those that it names, by path; undefined: unreadable. May be secret. */
+  readonly texts: ReadonlyMap<string, string | undefined>;
+}
+
+/** Reads the file and remembers what it read. Never throws. */
+export function readConfigFile(path: string, env: Surroundings['env'] = process.env): ReadFile {
+  const texts = new Map<string, string | undefined>();
+  const readFile = (file: string): string => {
+    texts.set(file, undefined);
+    const text = readFileSync(file, 'utf8');
+    texts.set(file, text);
+    return text;
+  };
+  return { path, loaded: loadConfig({ path, env, readFile }), texts };
+}
+
+/** Whether all of these files still have the same text. */
+export function isUnchanged({ texts }: Pick<ReadFile, 'texts'>): boolean {
+  return [...texts].every(([file, text]) => text === textOf(file));
+}
+
+function textOf(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
 
 /** The file at `path` if one is given, else what the environment says. Never throws. */
 export function readConfig(path: string | undefined, env: Surroundings['env'] = process.env): Loaded {
-  return path === undefined ? configFromEnv(env) : loadConfig({ path, env, readFile: (file) => readFileSync(file, 'utf8') });
+  return path === undefined ? configFromEnv(env) : readConfigFile(path, env).loaded;
 }
 
 /** `readFile` reads the file itself and those named by `${file:…}`. Never throws. */

@@ -7,6 +7,8 @@ export interface EndpointStatus {
   readonly available: boolean;
   /** Why it is not available: `unhealthy`, `ejected`, `draining`, `full`; empty when it is. */
   readonly unavailableBecause: string;
+  /** Who drains it: an operator, its sources that no longer name it, or both. */
+  readonly drainingBy: readonly ('admin' | 'source')[];
   readonly models: readonly string[];
   readonly inFlight: number;
   /** Estimated uncached prompt tokens of the requests sent there whose first token has not come. */

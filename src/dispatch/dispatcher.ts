@@ -41,10 +41,11 @@ export class PrefixDispatcher implements Dispatcher {
     this.#placement = new Placement(deps, this.#responses, settings);
   }
 
-  /** From now on these hold. Attempts go on, and what waits goes on waiting. */
+  /** From now on these hold. Attempts go on, and what waits goes on waiting. A listener that is gone keeps its rule: its requests may be under way. */
   reconfigure(settings: DispatchSettings): void {
-    this.#settings = settings;
-    this.#placement = new Placement(this.#deps, this.#responses, settings);
+    const rules = new Map([...this.#settings.listeners, ...settings.listeners].map((rule) => [rule.name, rule]));
+    this.#settings = { ...settings, listeners: [...rules.values()] };
+    this.#placement = new Placement(this.#deps, this.#responses, this.#settings);
     this.#serve();
   }
 

@@ -41,15 +41,13 @@ export class Estimate {
   readonly #bulk = new BulkEvidence();
   /** Since the cache was last empty. Reports of single answers are better evidence than counters. */
   #hasReports = false;
-  readonly #assumedTokens: number | 'auto';
   #toldTokens: number | undefined;
 
   constructor(endpoint: Endpoint, kvCacheTokens: number | 'auto', shared: SharedBlocks, holder: number, events: EstimateEvents) {
     this.endpoint = endpoint;
     this.holder = holder;
     this.#events = events;
-    this.#assumedTokens = endpoint.kvCacheTokens ?? kvCacheTokens;
-    this.#toldTokens = this.#told();
+    this.#toldTokens = this.#told(kvCacheTokens);
     this.index = new PrefixIndex(this.#toldTokens ?? CAPACITY_ASSUMED_TOKENS, shared, holder);
   }
 
@@ -63,9 +61,12 @@ export class Estimate {
     return this.#toldTokens;
   }
 
-  /** Takes over what the engine says of itself when that changes; what was learned since the last change goes. */
-  refresh(): void {
-    const told = this.#told();
+  /**
+   * Takes over what the configuration or the engine says when that changes; what was learned since the last change goes. `kvCacheTokens` holds
+   * where the endpoint has no size of its own.
+   */
+  refresh(kvCacheTokens: number | 'auto'): void {
+    const told = this.#told(kvCacheTokens);
     if (told === undefined || told === this.#toldTokens) return;
     this.#toldTokens = told;
     this.index.setCapacityTokens(told);
@@ -129,7 +130,8 @@ export class Estimate {
     this.index.setCapacityTokens(lesson.tokens);
   }
 
-  #told(): number | undefined {
-    return this.#assumedTokens === 'auto' ? this.endpoint.samples.at(-1)?.capacityTokens : this.#assumedTokens;
+  #told(kvCacheTokens: number | 'auto'): number | undefined {
+    const configured = this.endpoint.kvCacheTokens ?? kvCacheTokens;
+    return configured === 'auto' ? this.endpoint.samples.at(-1)?.capacityTokens : configured;
   }
 }

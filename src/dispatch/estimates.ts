@@ -12,7 +12,7 @@ const SHARED_BLOCKS_MAX = 4_000_000;
 const BRANCHES_HALVED_EVERY_MS = 600_000;
 
 export class Estimates {
-  readonly #prefix: DispatchSettings['prefix'];
+  #prefix: DispatchSettings['prefix'];
   readonly #events: EstimateEvents;
   readonly #byEndpoint = new Map<Endpoint, Estimate>();
   readonly #models = new Map<string, LearnedModel>();
@@ -25,13 +25,18 @@ export class Estimates {
     this.#events = events;
   }
 
+  /** Other assumptions. What was learned stays: `bytesPerToken` is for models that nobody has asked for yet. */
+  reconfigure(prefix: DispatchSettings['prefix']): void {
+    this.#prefix = prefix;
+  }
+
   of(endpoint: Endpoint): Estimate {
     let estimate = this.#byEndpoint.get(endpoint);
     if (estimate === undefined) {
       estimate = new Estimate(endpoint, this.#prefix.kvCacheTokens, this.#shared, this.#holders++, this.#events);
       this.#byEndpoint.set(endpoint, estimate);
     }
-    estimate.refresh();
+    estimate.refresh(this.#prefix.kvCacheTokens);
     return estimate;
   }
 

@@ -15,6 +15,7 @@ export function endpointStatuses(endpoints: readonly Endpoint[], estimates: Esti
       pool: endpoint.address.pool,
       available: because === '',
       unavailableBecause: because,
+      drainingBy: [...(endpoint.drainedByAdmin ? (['admin'] as const) : []), ...(endpoint.unnamed ? (['source'] as const) : [])],
       models: (endpoint.models ?? []).map((model) => model.id),
       inFlight: endpoint.inFlight,
       queuedPromptTokens: Math.round(estimate.queuedTokens),

@@ -9,6 +9,9 @@ type NamedEndpoint = Pick<EndpointAddress, 'id' | 'pool'>;
 
 type InaccuracyCause = 'prefix-caching-off' | 'other-traffic' | 'unknown';
 
+/** What asked for a reload. */
+export type ReloadTrigger = 'file' | 'signal' | 'admin';
+
 type ShutdownPhase = 'settling' | 'draining' | 'cut_off' | 'done';
 
 export interface EventLog {
@@ -34,8 +37,18 @@ export interface EventLog {
   /** `address` is a URL; port 0 has become the real one. */
   listening(listener: string, address: string): void;
   shutdown(phase: ShutdownPhase, inFlight: number): void;
-  /** One line for each problem, as `warmroute check` prints it. */
-  configProblems(problems: readonly string[]): void;
+  /** A moved or removed listener: no new connections, what runs there is finished. */
+  listenerLeaves(listener: string, address: string): void;
+  /** An operator drains an endpoint, or undoes that. */
+  endpointDrained(endpoint: NamedEndpoint, drained: boolean): void;
+  /** Another configuration holds from here on. */
+  configReloaded(trigger: ReloadTrigger, file: string): void;
+  /** The one before stays. `problems`: as `warmroute check` prints them. */
+  configRejected(trigger: ReloadTrigger, file: string, problems: readonly string[]): void;
+  /** Nothing was tried: `why` says what stands against it. */
+  reloadRefused(trigger: ReloadTrigger, why: string): void;
+  /** Changes there are not noticed; signals and requests still reload. */
+  configUnwatched(folder: string, why: string): void;
   /** Something that is a mistake of the router's own. */
   unexpected(where: string, error: unknown): void;
 }
@@ -94,8 +107,23 @@ export function logEvents(logger: Logger): EventLog {
     shutdown(phase, inFlight) {
       logger.info({ phase, in_flight: inFlight }, SHUTDOWN_MESSAGES[phase]);
     },
-    configProblems(problems) {
-      for (const problem of problems) logger.error({ problem }, 'configuration problem');
+    listenerLeaves(listener, address) {
+      logger.info({ listener, address }, 'not listening any more, finishing requests');
+    },
+    endpointDrained({ id, pool }, drained) {
+      logger.info({ pool, endpoint: id }, drained ? 'endpoint is drained by an operator' : 'endpoint is no longer drained by an operator');
+    },
+    configReloaded(trigger, file) {
+      logger.info({ trigger, file }, 'configuration reloaded');
+    },
+    configRejected(trigger, file, problems) {
+      logger.error({ trigger, file, problems }, 'configuration not reloaded, the one before stays');
+    },
+    reloadRefused(trigger, why) {
+      logger.warn({ trigger, reason: why }, 'no reload');
+    },
+    configUnwatched(folder, why) {
+      logger.warn({ folder, reason: why }, 'changes of the configuration are not noticed');
     },
     unexpected(where, error) {
       // Named fields only: errors of HTTP libraries carry headers and bodies along.

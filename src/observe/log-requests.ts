@@ -6,19 +6,30 @@ import type { Random } from '../core/random.ts';
 import type { RequestObserver, RequestRecord } from '../core/record.ts';
 import { idSampler } from './id-sampler.ts';
 
-export interface RequestLogOptions {
+export interface RequestLogSettings {
+  /** Share of the requests that went well which are logged, 0 to 1. What went wrong is always logged. */
   readonly sampleRatio: number;
+  /** Match ratio above which `prefix-threshold` chooses by prefix. */
   readonly matchRatioMin: number;
-  readonly random: Random;
 }
 
-export function logRequests(logger: Logger, options: RequestLogOptions): RequestObserver {
-  const sampled = idSampler(options.sampleRatio, options.random);
+export interface RequestLog extends RequestObserver {
+  reconfigure(settings: RequestLogSettings): void;
+}
+
+export function logRequests(logger: Logger, settings: RequestLogSettings, random: Random): RequestLog {
+  let { matchRatioMin } = settings;
+  let sampled = idSampler(settings.sampleRatio, random);
 
   return {
+    reconfigure(next) {
+      matchRatioMin = next.matchRatioMin;
+      sampled = idSampler(next.sampleRatio, random);
+    },
+
     chosen(record) {
       if (!logger.isLevelEnabled('info')) return;
-      const matchingRatio = ratioThatChose(record, options.matchRatioMin);
+      const matchingRatio = ratioThatChose(record, matchRatioMin);
       if (matchingRatio === undefined || !sampled(record.id)) return;
       logger.info({ request: record.id, 'matching ratio': matchingRatio }, 'Do prefix-aware routing!');
     },

@@ -8,23 +8,25 @@ import type { RequestObserver } from '../core/record.ts';
 import { logEvents } from './log-events.ts';
 import type { EventLog } from './log-events.ts';
 import { logRequests } from './log-requests.ts';
+import type { RequestLogSettings } from './log-requests.ts';
 import { standardOutput } from './standard-output.ts';
 import type { LogDestination } from './standard-output.ts';
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
 
-export interface LogOptions {
+export interface LogSettings extends RequestLogSettings {
   readonly level: LogLevel;
-  /** Share of the requests that went well which are logged, 0 to 1. What went wrong is always logged. */
-  readonly sampleRatio: number;
-  /** Match ratio above which `prefix-threshold` chooses by prefix. */
-  readonly matchRatioMin: number;
+}
+
+export interface LogOptions extends LogSettings {
   readonly random: Random;
   /** Standard output when left out. */
   readonly destination?: LogDestination;
 }
 
-export interface Log extends RequestObserver, EventLog {}
+export interface Log extends RequestObserver, EventLog {
+  reconfigure(settings: LogSettings): void;
+}
 
 /** Every field of a line is named where it is written: nothing is spread into one, so nothing that a client sent can slip in. */
 export function createLog(options: LogOptions): Log {
@@ -37,7 +39,15 @@ export function createLog(options: LogOptions): Log {
     },
     options.destination ?? standardOutput(),
   );
-  return { ...logRequests(logger, options), ...logEvents(logger) };
+  const requests = logRequests(logger, options, options.random);
+  return {
+    ...requests,
+    ...logEvents(logger),
+    reconfigure(settings) {
+      logger.level = settings.level;
+      requests.reconfigure(settings);
+    },
+  };
 }
 
 /** Times as ISO 8601. The part up to the second is made once a second: with `toISOString` each line costs 6 µs more in a busy process. */

@@ -1,6 +1,6 @@
 // metrics.ts: everything that is counted, as Prometheus text.
 
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 
 import type { RequestObserver } from '../core/record.ts';
 import type { EndpointStatus, ModelStatus } from '../core/status.ts';
@@ -18,6 +18,7 @@ export interface MetricsOptions {
 
 export interface Metrics extends RequestObserver {
   readonly contentType: string;
+  configReloaded(result: 'ok' | 'failed'): void;
   text(): Promise<string>;
 }
 
@@ -34,9 +35,18 @@ export function createMetrics(options: MetricsOptions): Metrics {
     registers: [registry],
   }).set({ version: options.version }, 1);
 
+  const reloads = new Counter({
+    name: 'warmroute_config_reloads_total',
+    help: 'Reloads of the configuration; after a failed one the configuration before it stays.',
+    labelNames: ['result'],
+    registers: [registry],
+  });
+  for (const result of ['ok', 'failed']) reloads.inc({ result }, 0);
+
   return {
     ...countRequests(registry, options.modelsMax),
     contentType: registry.contentType,
+    configReloaded: (result) => reloads.inc({ result }),
     text() {
       readEndpoints(options.endpointStatuses());
       readModels(options.modelStatuses());

@@ -6,7 +6,8 @@ import { Halt, type Halted } from './halt.ts';
 import { type LoadSample, restartedBetween } from './load-sample.ts';
 import { Reactions } from './reactions.ts';
 import { type ServedModel, sharedIds } from './served-models.ts';
-import type { PoolSettings } from './settings.ts';
+import type { Peers } from './peers.ts';
+import type { Configured, PoolSettings } from './settings.ts';
 import { Share } from './share.ts';
 
 /**
@@ -33,14 +34,6 @@ export interface EndpointEvents {
   onSample(endpoint: Endpoint): void;
 }
 
-/** The other endpoints of its pool. */
-export interface Peers {
-  /** Whether one has carried its full share for a while. */
-  settled(nowMs: number): boolean;
-  /** Whether bytes of an answer came from one since then. */
-  heardSince(sinceMs: number): boolean;
-}
-
 const SAMPLES_KEPT = 3;
 
 /**
@@ -49,13 +42,11 @@ const SAMPLES_KEPT = 3;
  * Probes, scrapes and failed requests report here with `note…`; the in-flight counter belongs to the leases.
  */
 export class Endpoint {
-  readonly address: EndpointAddress;
-  /** Of its pool. */
-  readonly settings: PoolSettings;
-  /** The size of its KV cache as configured for it alone; undefined: whatever holds for all endpoints. */
-  readonly kvCacheTokens: number | 'auto' | undefined;
-  /** Its source no longer names it: it finishes what it has and gets nothing new. */
-  draining = false;
+  /** No source names it any more. */
+  unnamed = false;
+  /** An operator wants it so, whatever the sources say. */
+  drainedByAdmin = false;
+  #configured: Configured;
   readonly #events: EndpointEvents;
   readonly #peers: Peers;
   readonly #ejection = new Ejection();
@@ -73,18 +64,37 @@ export class Endpoint {
   /** Or back from an ejection since. */
   #upSinceMs: number | undefined;
 
-  constructor(parts: {
-    readonly address: EndpointAddress;
-    readonly settings: PoolSettings;
-    readonly kvCacheTokens: number | 'auto' | undefined;
+  constructor(parts: Configured & {
     readonly events: EndpointEvents;
     readonly peers: Peers;
   }) {
-    this.address = parts.address;
-    this.settings = parts.settings;
-    this.kvCacheTokens = parts.kvCacheTokens;
+    this.#configured = parts;
     this.#events = parts.events;
     this.#peers = parts.peers;
+  }
+
+  get address(): EndpointAddress {
+    return this.#configured.address;
+  }
+
+  /** Of its pool. */
+  get settings(): PoolSettings {
+    return this.#configured.settings;
+  }
+
+  /** The size of its KV cache as configured for it alone; undefined: whatever holds for all endpoints. */
+  get kvCacheTokens(): number | 'auto' | undefined {
+    return this.#configured.kvCacheTokens;
+  }
+
+  /** Takes over another configuration for the same `address.id`. What is known of the endpoint stays. */
+  reconfigure(configured: Configured): void {
+    this.#configured = configured;
+  }
+
+  /** It finishes what it has and gets nothing new. */
+  get draining(): boolean {
+    return this.unnamed || this.drainedByAdmin;
   }
 
   /** Our outstanding requests, by weight. */

@@ -56,7 +56,7 @@ function watchEndpoint(endpoint: Endpoint, get: HttpGet, rhythm: Rhythm): Watch 
   let modelsReadMs = -Infinity;
   let scraping: Promise<void> | undefined;
 
-  // Settings and address may be replaced while the endpoint is watched.
+  // Address and settings are read for each request: a reload replaces them.
   const ask = (path: string, connection: GetRequest['connection']): Promise<GetResult> => {
     const { origin, apiKey } = endpoint.address;
     return get({ origin, path, apiKey, connection, timeoutMs: endpoint.settings.probe.timeoutMs });

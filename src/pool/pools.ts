@@ -1,11 +1,12 @@
 // pools.ts: which endpoints each pool has, as snapshots that are swapped whole.
 
 import type { Clock } from '../core/clock.ts';
-import { addressId, type SourceAddress } from './address.ts';
+import { addressId, staticAddresses, type SourceAddress } from './address.ts';
 import { isInPanic } from './availability.ts';
-import { Endpoint, type EndpointEvents, type Peers } from './endpoint.ts';
+import { Endpoint, type EndpointEvents } from './endpoint.ts';
+import { peersAmong } from './peers.ts';
 import type { Schedule } from './schedule.ts';
-import type { PoolSettings } from './settings.ts';
+import type { Configured, PoolSettings } from './settings.ts';
 
 /** Told when an endpoint changes, appears or is forgotten. */
 export interface PoolEvents extends EndpointEvents {
@@ -33,18 +34,27 @@ export interface Readiness {
 export const DRAIN_HOLD_MS = 60_000;
 
 interface Pool {
-  readonly settings: PoolSettings;
+  settings: PoolSettings;
+  /** No longer configured: it ends with its last endpoint. */
+  removed: boolean;
   readonly named: Map<Source, readonly SourceAddress[]>;
-  /** When its source stopped naming a draining endpoint. */
-  readonly drainingSinceMs: Map<Endpoint, number>;
   endpoints: readonly Endpoint[];
   /** Undefined until enough endpoints were available once: a fleet that starts is no reason for panic. */
   panics: boolean | undefined;
 }
 
+/** The pool that an address belongs to, and the address as that pool names it. */
+interface Claim {
+  readonly pool: Pool;
+  readonly address: SourceAddress;
+}
+
 export class Pools {
-  readonly #pools = new Map<string, Pool>();
+  /** In the order of the configuration. */
+  #pools: Map<string, Pool>;
   readonly #byId = new Map<string, Endpoint>();
+  /** When the last source stopped naming an endpoint. */
+  readonly #unnamedSinceMs = new Map<Endpoint, number>();
   readonly #events: PoolEvents;
   readonly #clock: Clock;
   readonly #schedule: Schedule;
@@ -52,8 +62,8 @@ export class Pools {
   #cancelSweep: (() => void) | undefined;
 
   constructor(settings: readonly PoolSettings[], events: PoolEvents, clock: Clock, schedule: Schedule) {
-    for (const each of settings) this.#pools.set(each.name, { settings: each, named: new Map(), drainingSinceMs: new Map(), endpoints: [], panics: undefined });
-    this.#events = events;
+    this.#pools = new Map(settings.map((each) => [each.name, emptyPool(each)]));
+    this.#events = this.#watched(events);
     this.#clock = clock;
     this.#schedule = schedule;
   }
@@ -74,30 +84,44 @@ export class Pools {
   /**
    * Replaces what one source names. New addresses appear, missing ones drain, returning ones resume.
    *
-   * An address belongs to the first pool that names it; for any other pool it is left out.
+   * An address belongs to the first pool that names it, for as long as that one does. Throws for a pool that is not configured.
    */
   apply(name: string, source: Source, addresses: readonly SourceAddress[]): void {
     const pool = this.#pools.get(name);
     if (pool === undefined) throw new Error(`No pool is named '${name}'`);
     pool.named.set(source, addresses);
-    const wanted = byId([...pool.named.values()].flat());
-    for (const endpoint of pool.endpoints) {
-      const kept = wanted.delete(endpoint.address.id);
-      if (kept) pool.drainingSinceMs.delete(endpoint);
-      else if (!endpoint.draining) pool.drainingSinceMs.set(endpoint, this.#clock());
-      endpoint.draining = !kept;
+    this.#settle();
+  }
+
+  /**
+   * Replaces all pools, their settings and what they name themselves. Endpoints keep their live state by address, in whatever pool they
+   * are now; those that nobody names any more drain. What DNS found last is kept for a pool that is still found by DNS.
+   */
+  reconfigure(settings: readonly PoolSettings[]): void {
+    const before = this.#pools;
+    this.#pools = new Map();
+    for (const each of settings) {
+      const pool = before.get(each.name) ?? emptyPool(each);
+      pool.settings = each;
+      pool.removed = false;
+      pool.named.set('static', staticAddresses(each.endpoints));
+      if (each.dns === undefined) pool.named.delete('dns');
+      this.#pools.set(each.name, pool);
     }
-    const joined = [...wanted].filter(([id]) => !this.#byId.has(id)).map(([id, address]) => this.#create(pool, id, address));
-    if (joined.length > 0) this.#replace(pool, [...pool.endpoints, ...joined]);
-    for (const endpoint of joined) this.#events.onJoined(endpoint);
-    if (pool.drainingSinceMs.size > 0) this.#armSweep();
-    this.#judgePanic(pool);
+    for (const [name, pool] of before) {
+      if (this.#pools.has(name)) continue;
+      pool.removed = true;
+      pool.named.clear();
+      this.#pools.set(name, pool);
+    }
+    this.#settle();
   }
 
   /** Ready when each pool has a healthy endpoint whose models are known. */
   readiness(): Readiness {
     const reasons: string[] = [];
-    for (const [name, { endpoints }] of this.#pools) {
+    for (const [name, { endpoints, removed }] of this.#pools) {
+      if (removed) continue;
       const healthy = endpoints.filter((endpoint) => endpoint.health === 'healthy' && !endpoint.ejectedUntilProbe && !endpoint.draining);
       if (endpoints.length === 0) reasons.push(`pool '${name}' has no endpoint`);
       else if (healthy.length === 0) reasons.push(`pool '${name}' has no healthy endpoint`);
@@ -112,38 +136,65 @@ export class Pools {
     this.#cancelSweep = undefined;
   }
 
-  #create(pool: Pool, id: string, address: SourceAddress): Endpoint {
-    const { name, apiKey } = pool.settings;
-    const peers: Peers = {
-      settled: (nowMs) => pool.endpoints.some((peer) => peer !== endpoint && peer.settled(nowMs)),
-      heardSince: (sinceMs) => pool.endpoints.some((peer) => peer !== endpoint && peer.heardSince(sinceMs)),
-    };
+  /** Brings endpoints and snapshots in line with what the sources name. */
+  #settle(): void {
+    const claims = this.#claims();
+    for (const [id, endpoint] of this.#byId) {
+      const claim = claims.get(id);
+      if (claim !== undefined) {
+        endpoint.reconfigure(configured(claim, id));
+        this.#unnamedSinceMs.delete(endpoint);
+      } else if (!endpoint.unnamed) {
+        this.#unnamedSinceMs.set(endpoint, this.#clock());
+      }
+      endpoint.unnamed = claim === undefined;
+    }
+    const joined = [...claims].filter(([id]) => !this.#byId.has(id)).map(([id, claim]) => this.#create(claim, id));
+    this.#takeSnapshots();
+    for (const endpoint of joined) this.#events.onJoined(endpoint);
+    for (const pool of this.#pools.values()) this.#judgePanic(pool);
+    if (this.#unnamedSinceMs.size > 0) this.#armSweep();
+  }
+
+  /** By id. Who has an address keeps it while it names it; of others the first gets it, static addresses before those that DNS found. */
+  #claims(): Map<string, Claim> {
+    const claims = new Map<string, Claim>();
+    for (const [name, pool] of this.#pools) {
+      const own = new Set<string>();
+      for (const address of [...(pool.named.get('static') ?? []), ...(pool.named.get('dns') ?? [])]) {
+        const id = addressId(address);
+        if (own.has(id)) continue;
+        own.add(id);
+        if (!claims.has(id) || this.#byId.get(id)?.address.pool === name) claims.set(id, { pool, address });
+      }
+    }
+    return claims;
+  }
+
+  #create(claim: Claim, id: string): Endpoint {
     const endpoint: Endpoint = new Endpoint({
-      address: { id, pool: name, origin: `${address.scheme}://${id}`, apiKey: apiKey === '' ? undefined : apiKey },
-      settings: pool.settings,
-      kvCacheTokens: address.kvCacheTokens,
-      events: this.#eventsOf(pool),
-      peers,
+      ...configured(claim, id),
+      events: this.#events,
+      peers: peersAmong(() => this.endpoints(endpoint.address.pool).filter((peer) => peer !== endpoint)),
     });
     this.#byId.set(id, endpoint);
     return endpoint;
   }
 
   /** Passes everything on; what changes who is available may begin or end a panic. */
-  #eventsOf(pool: Pool): EndpointEvents {
-    const events = this.#events;
-    const judge = (): void => this.#judgePanic(pool);
+  #watched(events: PoolEvents): PoolEvents {
+    const judge = (endpoint: Endpoint): void => this.#judgePanic(this.#pools.get(endpoint.address.pool));
     return {
-      onHealth: (endpoint, up, why) => (events.onHealth(endpoint, up, why), judge()),
-      onEjected: (endpoint, why) => (events.onEjected(endpoint, why), judge()),
-      onReturned: (endpoint) => (events.onReturned(endpoint), judge()),
-      onHalted: (endpoint, halted) => (events.onHalted(endpoint, halted), judge()),
-      onRestart: (endpoint) => events.onRestart(endpoint),
-      onSample: (endpoint) => events.onSample(endpoint),
+      ...events,
+      onHealth: (endpoint, up, why) => (events.onHealth(endpoint, up, why), judge(endpoint)),
+      onEjected: (endpoint, why) => (events.onEjected(endpoint, why), judge(endpoint)),
+      onReturned: (endpoint) => (events.onReturned(endpoint), judge(endpoint)),
+      onHalted: (endpoint, halted) => (events.onHalted(endpoint, halted), judge(endpoint)),
     };
   }
 
-  #judgePanic(pool: Pool): void {
+  #judgePanic(pool: Pool | undefined): void {
+    if (pool === undefined || pool.removed) return;
     const before = pool.panics;
     const panics = isInPanic(pool.endpoints, undefined);
     if (panics === before || (panics && before === undefined)) return;
@@ -151,9 +202,10 @@ export class Pools {
     if (before !== undefined) this.#events.onPanic(pool.settings.name, panics);
   }
 
-  #replace(pool: Pool, endpoints: readonly Endpoint[]): void {
-    pool.endpoints = Object.freeze(endpoints);
-    this.#all = Object.freeze([...this.#pools.values()].flatMap((each) => each.endpoints));
+  #takeSnapshots(): void {
+    const byPool = Map.groupBy(this.#byId.values(), (endpoint) => endpoint.address.pool);
+    for (const [name, pool] of this.#pools) pool.endpoints = Object.freeze(byPool.get(name) ?? []);
+    this.#all = Object.freeze([...this.#pools.values()].flatMap((pool) => pool.endpoints));
   }
 
   #armSweep(): void {
@@ -166,25 +218,23 @@ export class Pools {
   /** Drops what is idle and was held long enough. */
   #sweep(): void {
     const heldSinceMs = this.#clock() - DRAIN_HOLD_MS;
-    for (const pool of this.#pools.values()) {
-      const left = [...pool.drainingSinceMs].filter(([endpoint, sinceMs]) => sinceMs <= heldSinceMs && endpoint.inFlight === 0).map(([endpoint]) => endpoint);
-      if (left.length > 0) this.#replace(pool, pool.endpoints.filter((endpoint) => !left.includes(endpoint)));
-      for (const endpoint of left) {
-        pool.drainingSinceMs.delete(endpoint);
-        this.#byId.delete(endpoint.address.id);
-        this.#events.onLeft(endpoint);
-      }
-      if (pool.drainingSinceMs.size > 0) this.#armSweep();
+    const left = [...this.#unnamedSinceMs].filter(([endpoint, sinceMs]) => sinceMs <= heldSinceMs && endpoint.inFlight === 0).map(([endpoint]) => endpoint);
+    for (const endpoint of left) {
+      this.#unnamedSinceMs.delete(endpoint);
+      this.#byId.delete(endpoint.address.id);
     }
+    if (left.length > 0) this.#takeSnapshots();
+    for (const [name, { removed, endpoints }] of this.#pools) if (removed && endpoints.length === 0) this.#pools.delete(name);
+    for (const endpoint of left) this.#events.onLeft(endpoint);
+    if (this.#unnamedSinceMs.size > 0) this.#armSweep();
   }
 }
 
-/** The first of those with the same name counts. */
-function byId(addresses: readonly SourceAddress[]): Map<string, SourceAddress> {
-  const found = new Map<string, SourceAddress>();
-  for (const address of addresses) {
-    const id = addressId(address);
-    if (!found.has(id)) found.set(id, address);
-  }
-  return found;
+function emptyPool(settings: PoolSettings): Pool {
+  return { settings, removed: false, named: new Map(), endpoints: [], panics: undefined };
+}
+
+function configured({ pool: { settings }, address }: Claim, id: string): Configured {
+  const apiKey = settings.apiKey === '' ? undefined : settings.apiKey;
+  return { address: { id, pool: settings.name, origin: `${address.scheme}://${id}`, apiKey }, settings, kvCacheTokens: address.kvCacheTokens };
 }

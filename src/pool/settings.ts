@@ -1,5 +1,7 @@
 // settings.ts: what a pool is told by its configuration.
 
+import type { EndpointAddress } from '../core/dispatcher.ts';
+
 export interface PoolSettings {
   readonly name: string;
   readonly endpoints: readonly StaticEndpointSettings[];
@@ -26,6 +28,13 @@ export interface StaticEndpointSettings {
   readonly url: string;
   /** `auto`: what the engine reports. Undefined: whatever holds for all endpoints. */
   readonly kvCacheTokens?: number | 'auto' | undefined;
+}
+
+/** What the configuration and the endpoint's source say of one endpoint. */
+export interface Configured {
+  readonly address: EndpointAddress;
+  readonly settings: PoolSettings;
+  readonly kvCacheTokens: number | 'auto' | undefined;
 }
 
 export interface DnsSettings {

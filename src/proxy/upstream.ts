@@ -7,6 +7,7 @@ import type { Outcome } from '../core/dispatcher.ts';
 const KEEP_ALIVE_MS = 4000;
 const REUSED = Symbol('reused');
 
+/** Read whenever a connection is opened, so it may change. */
 export interface UpstreamSettings {
   readonly connectMs: number;
 }
@@ -18,13 +19,18 @@ export function createUpstream(settings: UpstreamSettings): Agent {
 
 /** How any connection to an endpoint is made and kept. Certificates are checked, redirects are not followed. */
 export function connectionOptions(settings: UpstreamSettings): Agent.Options {
-  const connect = buildConnector({ timeout: settings.connectMs });
+  let built: { readonly connectMs: number; readonly connect: buildConnector.connector } | undefined;
+  const connector = (): buildConnector.connector => {
+    const { connectMs } = settings;
+    if (built?.connectMs !== connectMs) built = { connectMs, connect: buildConnector({ timeout: connectMs }) };
+    return built.connect;
+  };
   return {
     pipelining: 1,
     keepAliveTimeout: KEEP_ALIVE_MS,
     keepAliveMaxTimeout: KEEP_ALIVE_MS,
     connect: (options, callback) => {
-      connect(options, (...result) => {
+      connector()(options, (...result) => {
         // Listening first, so that the error that undici passes on already says whether the socket had served a request before.
         result[1]?.prependListener('error', (error: Error) => markReused(error, result[1]?.bytesRead ?? 0));
         callback(...result);

@@ -15,13 +15,14 @@ export function endpointsAnswer(version: string, statuses: readonly EndpointStat
   };
 }
 
-function endpointAnswer(status: EndpointStatus) {
+export function endpointAnswer(status: EndpointStatus) {
   const { index, load, reported } = status;
   return {
     id: status.id,
     pool: status.pool,
     available: status.available,
     unavailable_because: status.unavailableBecause,
+    draining_by: status.drainingBy,
     models: status.models,
     in_flight: status.inFlight,
     queued_prompt_tokens: status.queuedPromptTokens,

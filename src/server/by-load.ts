@@ -20,31 +20,45 @@ interface Sent {
   readonly headers: string[];
   /** Says that the client left. */
   readonly signal: AbortSignal;
+  /** undici's own limits do here. */
+  readonly headersTimeout: number;
+  readonly bodyTimeout: number;
 }
 
 type Carrier = Record<string, never> & { readonly [SENT]: Sent };
 
-export function registerByLoad(app: FastifyInstance, options: ClientListenerOptions): void {
-  const agent = new Agent({ ...connectionOptions({ connectMs: options.connectMs }), headersTimeout: options.forward.limits.firstByteMs, bodyTimeout: options.forward.limits.idleMs });
+/** `current` says what holds now; a request keeps what it began with. */
+export function registerByLoad(app: FastifyInstance, current: () => ClientListenerOptions): void {
+  const agent = new Agent(
+    connectionOptions({
+      get connectMs() {
+        return current().connectMs;
+      },
+    }),
+  );
   app.addHook('onClose', () => agent.close());
   app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', (request, payload, done) => {
       const sized = request.headers['content-length'] !== undefined;
-      done(null, sized ? payload : payload.pipe(new BodyLimit(options.bodyBytesMax)));
+      done(null, sized ? payload : payload.pipe(new BodyLimit(current().bodyBytesMax)));
     });
     await scope.register(replyFrom, { undici: carried(agent), disableRequestLogging: true, disableCache: true });
-    for (const path of BY_LOAD_PATHS) scope.post(path, (request, reply) => relay(options, request, reply, { kind: 'by-load' }));
+    for (const path of BY_LOAD_PATHS) scope.post(path, (request, reply) => relay(current(), request, reply, { kind: 'by-load' }));
     const stored = (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
       const [, responseId = ''] = STORED_RESPONSE.exec(rawPath(request.raw.url ?? '')) ?? [];
-      return relay(options, request, reply, { kind: 'stored-response', responseId });
+      return relay(current(), request, reply, { kind: 'stored-response', responseId });
     };
     scope.get('/v1/responses/:id', stored);
     scope.post('/v1/responses/:id/cancel', stored);
   });
 }
 
-/** What reply-from calls instead of the agent: the same request, with the headers and the signal that rode along. */
+function carrying(sent: Sent): Carrier {
+  return { [SENT]: sent } as Carrier;
+}
+
+/** What reply-from calls instead of the agent: the same request, with what rode along. */
 function carried(agent: Agent): { request: Agent['request'] } {
   const request = (given: Undici.RequestOptions, callback: (error: Error | null, data: Undici.ResponseData) => void): void => {
     const { body } = given;
@@ -73,12 +87,13 @@ function attempt(options: ClientListenerOptions, request: FastifyRequest, reply:
   if (assigned.kind === 'refused') return exchange.answer({ ...assigned, code: assigned.reason });
   const { id, origin, apiKey } = assigned.endpoint;
   const signal = exchange.begin(assigned);
+  const { firstByteMs, idleMs } = options.forward.limits;
 
   return reply.from(rawPath(request.raw.url ?? ''), {
     getUpstream: () => origin,
     // Attempts are the dispatcher's business: whatever reply-from would repeat by itself, it does not.
     retryDelay: () => null,
-    rewriteRequestHeaders: (): Carrier => ({ [SENT]: { headers: sentHeaders(request, requestHeaders(request.raw.rawHeaders, exchange.id, apiKey)), signal } }) as Carrier,
+    rewriteRequestHeaders: () => carrying({ headers: sentHeaders(request, requestHeaders(request.raw.rawHeaders, exchange.id, apiKey)), signal, headersTimeout: firstByteMs, bodyTimeout: idleMs }),
     rewriteHeaders: () => ({}),
     // reply-from's types name the server's reply here; what comes is the answer of the endpoint.
     onResponse: (_request, _reply, upstream) => exchange.follow(upstream as unknown as EndpointAnswer),

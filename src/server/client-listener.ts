@@ -10,7 +10,7 @@ import type { Surface } from '../core/request.ts';
 import { forward } from '../proxy/forward.ts';
 import { isRequestId } from '../proxy/headers.ts';
 import { newRecord } from '../proxy/new-record.ts';
-import { tooLarge } from './body-limit.ts';
+import { BodyTooLarge, collectBody, tooLarge } from './body-limit.ts';
 import { registerByLoad } from './by-load.ts';
 import { modelsAnswer } from './models-answer.ts';
 import type { ClientListenerOptions } from './options.ts';
@@ -24,11 +24,10 @@ const PARAM_LENGTH_MAX = 256;
 
 const BAD_REQUEST = 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';
 
-/** Not listening yet. */
-export function createClientListener(options: ClientListenerOptions): FastifyInstance {
+/** Not listening yet. `current` says what holds now; a request keeps what it began with. */
+export function createClientListener(current: () => ClientListenerOptions): FastifyInstance {
   const app = fastify({
     logger: false,
-    bodyLimit: options.bodyBytesMax,
     keepAliveTimeout: KEEP_ALIVE_MS,
     requestTimeout: REQUEST_ARRIVES_MS,
     return503OnClosing: false,
@@ -44,10 +43,10 @@ export function createClientListener(options: ClientListenerOptions): FastifyIns
     done();
   });
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  app.addContentTypeParser('*', (_request, payload, done) => collectBody(payload, current().bodyBytesMax, done));
 
   app.addHook('onRequest', (request, reply, done) => {
-    if (options.leaving()) reply.raw.shouldKeepAlive = false;
+    if (current().leaving()) reply.raw.shouldKeepAlive = false;
     // The router decodes before it matches; a path in disguise must not get through.
     const path = rawPath(request.raw.url ?? '');
     if (request.is404 || isKnownPath(path)) done();
@@ -58,21 +57,22 @@ export function createClientListener(options: ClientListenerOptions): FastifyIns
     app.post(path, (request, reply) => {
       reply.hijack();
       const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-      return forward(options.forward, { surface, listener: options.name, request: request.raw, response: reply.raw, body });
+      const { name, forward: deps } = current();
+      return forward(deps, { surface, listener: name, request: request.raw, response: reply.raw, body });
     });
   }
-  app.get('/v1/models', (_request, reply) => reply.send(modelsAnswer(options.servedModels(), options.startedS)));
-  app.get('/health', (_request, reply) => reply.code(options.healthy() ? 200 : 503).send());
+  app.get('/v1/models', (_request, reply) => reply.send(modelsAnswer(current().servedModels(), current().startedS)));
+  app.get('/health', (_request, reply) => reply.code(current().healthy() ? 200 : 503).send());
   app.get('/v1/realtime', (request, reply) => answer(request, reply, { status: 501, message: 'WebSocket connections are not supported.', code: 'not_supported' }));
-  registerByLoad(app, options);
+  registerByLoad(app, current);
 
   app.setNotFoundHandler((request, reply) => {
     const known = isKnownPath(rawPath(request.raw.url ?? ''));
     return answer(request, reply, known ? { status: 405, message: `The method ${request.method} is not allowed here.`, code: 'method_not_allowed' } : notFound());
   });
   app.setErrorHandler<FastifyError>((error, request, reply) => {
-    const said = listenerError(error, options);
-    noteUnread(options, request, said);
+    const said = listenerError(error, current());
+    noteUnread(current(), request, said);
     return answer(request, reply, said);
   });
   return app;
@@ -109,7 +109,7 @@ function notFound(): ErrorAnswer {
 
 function listenerError(error: FastifyError, options: ClientListenerOptions): ErrorAnswer {
   const status = error.statusCode ?? 500;
-  if (status === 413) return tooLarge(options.bodyBytesMax);
+  if (error instanceof BodyTooLarge) return tooLarge(error.bytesMax);
   if (status < 500) return { status: 400, message: 'The request could not be read.', code: 'invalid_request' };
   options.forward.unexpected(error);
   return { status: 500, message: 'The router failed to handle this request.', code: 'internal_error' };

@@ -1,8 +1,9 @@
 // test-router.ts: a router in this process, on free ports, and what an operator can see of it.
 
+import { writeFileSync } from 'node:fs';
 import type { Test } from 'tap';
 import { startRouter, type Router } from '../../src/app.ts';
-import { loadConfig } from '../../src/config/load.ts';
+import { loadConfig, readConfigFile } from '../../src/config/load.ts';
 
 /** The file's keys. What is left out suits tests: two listeners on free ports, no slow start, no settling. */
 export interface TestRouterOptions {
@@ -13,6 +14,9 @@ export interface TestRouterOptions {
 export interface EndpointState {
   readonly id: string;
   readonly available: boolean;
+  readonly unavailable_because: string;
+  readonly draining_by: readonly string[];
+  readonly pool: string;
   readonly in_flight: number;
   readonly queued_prompt_tokens: number;
   readonly index: { readonly tokens: number; readonly blocks: number };
@@ -39,9 +43,9 @@ export interface TestRouter {
 
 const POLL_MS = 5;
 
-/** Resolves when it is ready, unless `ready: false`. */
-export async function startTestRouter(t: Test, { endpoints = [], ready = true, ...keys }: TestRouterOptions): Promise<TestRouter> {
-  const text = JSON.stringify({
+/** The text of a file with these keys, and what suits tests. */
+export function fileOf({ endpoints = [], ...keys }: TestRouterOptions): string {
+  return JSON.stringify({
     listeners: [
       { name: 'prefix', host: '127.0.0.1', port: 0, policy: 'prefix-cost' },
       { name: 'baseline', host: '127.0.0.1', port: 0, policy: 'least-request' },
@@ -51,7 +55,14 @@ export async function startTestRouter(t: Test, { endpoints = [], ready = true, .
     shutdown: { settle_ms: 0, deadline_ms: 500 },
     ...keys,
   });
-  const loaded = loadConfig({ path: 'warmroute.yaml', env: {}, readFile: () => text });
+}
+
+/** Resolves when it is ready, unless `ready: false`. With `file` the configuration is written there first, and can be reloaded from there. */
+export async function startTestRouter(t: Test, { ready = true, file, ...keys }: TestRouterOptions): Promise<TestRouter> {
+  const text = fileOf(keys);
+  if (typeof file === 'string') writeFileSync(file, text);
+  const read = typeof file === 'string' ? readConfigFile(file) : undefined;
+  const loaded = read?.loaded ?? loadConfig({ path: 'warmroute.yaml', env: {}, readFile: () => text });
   if (loaded.kind === 'invalid') throw new Error(JSON.stringify(loaded.problems));
   let log = '';
   const logDestination = {
@@ -59,7 +70,7 @@ export async function startTestRouter(t: Test, { endpoints = [], ready = true, .
       log += line;
     },
   };
-  const router = await startRouter({ config: loaded.config, version: '0.0.0', logDestination });
+  const router = await startRouter({ config: loaded.config, version: '0.0.0', logDestination, file: read });
   t.teardown(() => router.stop());
   if (ready === true) await router.ready();
   const adminUrl = router.urls['admin'] ?? '';

@@ -18,11 +18,11 @@ function house(kvCacheTokens: number | 'auto', own?: number | 'auto') {
   const endpoint = new Endpoint({ address, settings: poolSettings('p'), kvCacheTokens: own, events: recordedEvents(), peers: { settled: () => false, heardSince: () => false } });
   const complaints: Complaint[] = [];
   const estimate = new Estimate(endpoint, kvCacheTokens, new SharedBlocks(1000), 0, { onComplaint: (_estimate, complaint) => void complaints.push(complaint) });
-  return { endpoint, estimate, complaints };
+  return { endpoint, estimate, complaints, kvCacheTokens };
 }
 
-function checkCapacity(t: Test, { estimate }: ReturnType<typeof house>, capacityTokens: number, toldTokens: number | undefined): void {
-  estimate.refresh();
+function checkCapacity(t: Test, { estimate, kvCacheTokens }: ReturnType<typeof house>, capacityTokens: number, toldTokens: number | undefined): void {
+  estimate.refresh(kvCacheTokens);
   t.equal(estimate.index.capacityTokens, capacityTokens);
   t.equal(estimate.toldTokens, toldTokens);
 }
@@ -45,7 +45,7 @@ test('the size of the cache is what is configured, for the endpoint before all, 
 test('what was learned stands until the engine says something else', async (t) => {
   const auto = house('auto');
   auto.endpoint.noteSample(sample());
-  auto.estimate.refresh();
+  auto.estimate.refresh('auto');
   learn(auto.estimate, 600, 0);
   checkCapacity(t, auto, 800, 1000);
   t.equal(auto.estimate.corrections, 1);

@@ -104,14 +104,25 @@ test('a start and a stop can be followed in the log', (t) => {
   t.end();
 });
 
-test('each problem of a configuration has its line', (t) => {
+test('a configuration that is not taken is one line with all its problems', (t) => {
   t.strictSame(
-    linesOf((log) => log.configProblems(['a:1:2: first', 'a:3:4: second'])),
-    [
-      { level: 'error', problem: 'a:1:2: first', msg: 'configuration problem' },
-      { level: 'error', problem: 'a:3:4: second', msg: 'configuration problem' },
-    ],
+    linesOf((log) => log.configRejected('file', 'a', ['a:1:2: first', 'a:3:4: second'])),
+    [{ level: 'error', trigger: 'file', file: 'a', problems: ['a:1:2: first', 'a:3:4: second'], msg: 'configuration not reloaded, the one before stays' }],
   );
+  t.end();
+});
+
+test('another level holds for the lines to come', (t) => {
+  const lines = linesOf((log) => {
+    log.configReloaded('signal', 'a');
+    log.reconfigure({ level: 'warn', sampleRatio: 1, matchRatioMin: 0.5 });
+    log.configReloaded('admin', 'a');
+    log.reloadRefused('admin', 'the router is stopping');
+  });
+  t.strictSame(lines, [
+    { level: 'info', trigger: 'signal', file: 'a', msg: 'configuration reloaded' },
+    { level: 'warn', trigger: 'admin', reason: 'the router is stopping', msg: 'no reload' },
+  ]);
   t.end();
 });
 

@@ -35,6 +35,7 @@ export function sampleStatus(changes: Partial<EndpointStatus> = {}): EndpointSta
     pool: 'default',
     available: true,
     unavailableBecause: '',
+    drainingBy: [],
     models: ['qwen'],
     inFlight: 3,
     queuedPromptTokens: 1200,

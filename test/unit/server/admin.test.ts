@@ -8,6 +8,12 @@ import { createAdmin } from '../../../src/server/admin.ts';
 import type { AdminOptions } from '../../../src/server/admin.ts';
 import { sampleModel, sampleStatus } from '../observe/sample-record.ts';
 
+const unchanging: Pick<AdminOptions, 'config' | 'reload' | 'setDrained'> = {
+  config: () => ({ loadedAt: new Date(0), source: 'w.yaml', lastReload: undefined }),
+  reload: async () => ({ result: 'ok' }),
+  setDrained: () => undefined,
+};
+
 async function listen(t: Test, options: Partial<AdminOptions> = {}): Promise<string> {
   const admin = createAdmin({
     version: '1.2.3',
@@ -17,6 +23,7 @@ async function listen(t: Test, options: Partial<AdminOptions> = {}): Promise<str
     models: () => [],
     metricsText: async () => 'some_total 1\n',
     metricsContentType: 'text/plain; version=0.0.4; charset=utf-8',
+    ...unchanging,
     unexpected: (error) => t.fail('unexpected', { error }),
     ...options,
   });
@@ -69,6 +76,7 @@ test('endpoints show their live state under snake_case keys', async (t) => {
         pool: 'default',
         available: true,
         unavailable_because: '',
+        draining_by: [],
         models: ['qwen'],
         in_flight: 3,
         queued_prompt_tokens: 1200,
@@ -82,6 +90,7 @@ test('endpoints show their live state under snake_case keys', async (t) => {
         pool: 'default',
         available: false,
         unavailable_because: 'unhealthy',
+        draining_by: [],
         models: [],
         in_flight: 1,
         queued_prompt_tokens: 1200,
@@ -93,6 +102,62 @@ test('endpoints show their live state under snake_case keys', async (t) => {
     ],
     models: [{ id: 'qwen', bytes_per_token: 3.6, message_tokens: 5, mean_answer_tokens: 128.4, answers_are_reused: true }],
   });
+});
+
+test('the configuration is shown by where it came from and what became of the last reload', async (t) => {
+  const lastReload = { at: new Date(2000), result: 'failed', problems: ['w.yaml:1:2: pools: is missing, wanted a list'] } as const;
+  for (const [last, shown] of [[undefined, null], [lastReload, { at: '1970-01-01T00:00:02.000Z', result: 'failed', problems: lastReload.problems }]] as const) {
+    const url = await listen(t, { config: () => ({ loadedAt: new Date(1000), source: 'w.yaml', lastReload: last }) });
+    t.strictSame(await (await fetch(`${url}/config`)).json(), { loaded_at: '1970-01-01T00:00:01.000Z', source: 'w.yaml', last_reload: shown });
+  }
+});
+
+test('a reload answers with what came of it, whatever body asked for it', async (t) => {
+  for (const [result, status, body] of [
+    [{ result: 'ok' }, 200, { result: 'ok', problems: [] }],
+    [{ result: 'failed', problems: ['a', 'b'] }, 422, { result: 'failed', problems: ['a', 'b'] }],
+    [{ result: 'refused', why: 'stopping' }, 409, { result: 'refused', problems: ['stopping'] }],
+  ] as const) {
+    const url = await listen(t, { reload: async () => result });
+    for (const request of [{}, { body: 'x', headers: { 'content-type': 'application/x-www-form-urlencoded' } }, { body: '{', headers: { 'content-type': 'application/json' } }]) {
+      const answer = await fetch(`${url}/reload`, { method: 'POST', ...request });
+      t.equal(answer.status, status);
+      t.strictSame(await answer.json(), body);
+    }
+  }
+});
+
+test('an endpoint is drained and undrained by its id, percent-encoded or not', async (t) => {
+  const seen: unknown[] = [];
+  const setDrained: AdminOptions['setDrained'] = (id, drained) => {
+    seen.push([id, drained]);
+    return id.endsWith(':8000') ? sampleStatus({ id, drainingBy: drained ? ['admin'] : [] }) : undefined;
+  };
+  const url = await listen(t, { setDrained });
+  const post = (path: string) => fetch(`${url}${path}`, { method: 'POST' });
+  const long = `${'a'.repeat(250)}:8000`;
+  t.match(await (await post('/endpoints/10.0.0.11:8000/drain')).json(), { id: '10.0.0.11:8000', draining_by: ['admin'] });
+  t.match(await (await post('/endpoints/%5Bfd00%3A%3A1%5D%3A8000/undrain')).json(), { id: '[fd00::1]:8000', draining_by: [] });
+  t.match(await (await post(`/endpoints/${encodeURIComponent(long)}/drain`)).json(), { id: long });
+  const unknown = await post('/endpoints/nowhere:1/drain');
+  t.equal(unknown.status, 404);
+  t.strictSame(await unknown.json(), { error: 'there is no endpoint nowhere:1' });
+  t.strictSame(seen, [['10.0.0.11:8000', true], ['[fd00::1]:8000', false], [long, true], ['nowhere:1', true]]);
+});
+
+test('what changes something takes POST alone, and only where nobody else can reach it', async (t) => {
+  const refuse = (): never => t.fail('nothing may happen') as never;
+  const options: Partial<AdminOptions> = { reload: refuse, setDrained: refuse };
+  const [here, everywhere] = [await listen(t, options), await listen(t, { ...options, onLoopback: false, config: refuse })];
+  for (const path of ['/reload', '/endpoints/a:1/drain', '/endpoints/a:1/undrain']) {
+    for (const method of ['GET', 'HEAD', 'PUT', 'DELETE']) {
+      const answer = await fetch(`${here}${path}`, { method });
+      t.equal(answer.status, 405, `${method} ${path}`);
+      t.equal(answer.headers.get('allow'), 'POST');
+    }
+    t.equal((await fetch(`${everywhere}${path}`, { method: 'POST' })).status, 403, path);
+  }
+  t.equal((await fetch(`${everywhere}/config`)).status, 403);
 });
 
 test('anything else is not found, as JSON', async (t) => {
@@ -129,6 +194,7 @@ test('a client that sends half a request does not hold up closing', async (t) =>
     models: () => [],
     metricsText: async () => '',
     metricsContentType: 'text/plain',
+    ...unchanging,
     unexpected: () => {},
   });
   const url = await admin.listen({ host: '127.0.0.1', port: 0 });

@@ -1,0 +1,119 @@
+// parts.ts: every room but the listeners, built from a configuration, and given another one while requests are under way.
+
+import { randomBytes } from 'node:crypto';
+import type { Config } from './config/config.ts';
+import { likelyCause } from './dispatch/accuracy.ts';
+import { PrefixDispatcher } from './dispatch/dispatcher.ts';
+import { Estimates } from './dispatch/estimates.ts';
+import type { DispatchSettings } from './dispatch/settings.ts';
+import { endpointStatuses, modelStatuses } from './dispatch/status.ts';
+import { createLog, type Log, type LogOptions, type LogSettings } from './observe/log.ts';
+import { createMetrics, type Metrics } from './observe/metrics.ts';
+import { createObserver } from './observe/observer.ts';
+import type { Pools } from './pool/pools.ts';
+import { timers, type Rhythm } from './pool/schedule.ts';
+import { createPromptReader } from './prompt/read.ts';
+import type { AttemptLimits } from './proxy/attempt.ts';
+import type { ForwardDeps } from './proxy/forward.ts';
+import { Sweep } from './proxy/sweep.ts';
+import { createUpstream } from './proxy/upstream.ts';
+import { watchEndpoints } from './watch-endpoints.ts';
+
+/** What the listeners share. */
+export interface Parts {
+  /** What holds now. */
+  readonly config: Config;
+  /** How requests that begin now are forwarded. Never changes: another configuration brings another one. */
+  readonly forward: ForwardDeps;
+  readonly log: Log;
+  readonly pools: Pools;
+  readonly estimates: Estimates;
+  readonly metrics: Metrics;
+  /** On its way out: not ready, but still serving. */
+  leaving: boolean;
+  /** Takes over another configuration in one go. Requests under way keep what they began with; what is known of endpoints stays. */
+  reconfigure(config: Config): void;
+  closeConnections(): Promise<void>;
+}
+
+export interface PartsOptions {
+  readonly config: Config;
+  readonly version: string;
+  /** Standard output when left out. */
+  readonly logDestination?: LogOptions['destination'];
+}
+
+const SECRET_BYTES = 32;
+const MODEL_LABELS_MAX = 1000;
+
+/** Endpoints are probed from here on. */
+export function createParts({ config, version, logDestination }: PartsOptions): Parts {
+  const rhythm: Rhythm = { clock: () => performance.now(), random: Math.random, schedule: timers };
+  const { clock, random } = rhythm;
+  const log = createLog({ ...logSettings(config), random, ...(logDestination === undefined ? {} : { destination: logDestination }) });
+  const estimates = new Estimates(config.prefix, {
+    onComplaint: ({ endpoint, accuracy, traffic }, complaint) => {
+      if (complaint === 'no-details') log.cachedTokensMissing(endpoint.address);
+      else log.predictionsInaccurate(endpoint.address, accuracy.recentErrorRatio, likelyCause(endpoint.samples.at(-1)?.prefixCaching, traffic.othersRatio));
+    },
+  });
+  const endpoints = watchEndpoints(config.pools, rhythm, estimates, log);
+  const { pools } = endpoints;
+  const metrics = createMetrics({
+    version,
+    modelsMax: MODEL_LABELS_MAX,
+    endpointStatuses: () => endpointStatuses(pools.all(), estimates, clock()),
+    modelStatuses: () => modelStatuses(estimates),
+  });
+  const dispatcher = new PrefixDispatcher({ pools, estimates, clock, random, schedule: timers }, dispatchSettings(config));
+  const upstream = createUpstream({
+    get connectMs() {
+      return parts.config.timeouts.connectMs;
+    },
+  });
+  const unchanging = {
+    dispatcher,
+    readPrompt: createPromptReader({ secret: randomBytes(SECRET_BYTES) }).read,
+    upstream,
+    clock,
+    observer: createObserver(log, metrics),
+    unexpected: (error: unknown) => log.unexpected('request', error),
+  };
+  const forwardAs = ({ timeouts, retry }: Config, sweep: Sweep): ForwardDeps => ({ ...unchanging, sweep, limits: timeouts, attemptsMax: retry.attemptsMax });
+
+  const parts = {
+    config,
+    forward: forwardAs(config, new Sweep(clock, shortestMs(config.timeouts))),
+    log,
+    pools,
+    estimates,
+    metrics,
+    leaving: false,
+    reconfigure(next: Config) {
+      const sameSweep = shortestMs(next.timeouts) === shortestMs(parts.config.timeouts);
+      parts.config = next;
+      parts.forward = forwardAs(next, sameSweep ? parts.forward.sweep : new Sweep(clock, shortestMs(next.timeouts)));
+      log.reconfigure(logSettings(next));
+      estimates.reconfigure(next.prefix);
+      endpoints.reconfigure(next.pools);
+      dispatcher.reconfigure(dispatchSettings(next));
+    },
+    async closeConnections() {
+      endpoints.stop();
+      await upstream.destroy();
+    },
+  };
+  return parts;
+}
+
+function logSettings({ log, prefix }: Config): LogSettings {
+  return { level: log.level, sampleRatio: log.sampleRatio, matchRatioMin: prefix.matchRatioMin };
+}
+
+function dispatchSettings({ listeners, models, prefix, admission, retry }: Config): DispatchSettings {
+  return { listeners, models, prefix, admission, retry };
+}
+
+function shortestMs({ firstByteMs, idleMs, clientStallMs, totalMs }: AttemptLimits): number {
+  return Math.min(firstByteMs, idleMs, clientStallMs, totalMs);
+}
