@@ -10,6 +10,7 @@ import { endpointStatuses, modelStatuses } from './dispatch/status.ts';
 import { createLog, type Log, type LogOptions, type LogSettings } from './observe/log.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
 import { createObserver } from './observe/observer.ts';
+import { systemDnsClient, type DnsClient } from './pool/dns.ts';
 import type { Pools } from './pool/pools.ts';
 import { timers, type Rhythm } from './pool/schedule.ts';
 import { createPromptReader } from './prompt/read.ts';
@@ -41,13 +42,15 @@ export interface PartsOptions {
   readonly version: string;
   /** Standard output when left out. */
   readonly logDestination?: LogOptions['destination'];
+  /** The system's name servers when left out. */
+  readonly dnsClient?: () => DnsClient;
 }
 
 const SECRET_BYTES = 32;
 const MODEL_LABELS_MAX = 1000;
 
 /** Endpoints are probed from here on. */
-export function createParts({ config, version, logDestination }: PartsOptions): Parts {
+export function createParts({ config, version, logDestination, dnsClient = systemDnsClient }: PartsOptions): Parts {
   const rhythm: Rhythm = { clock: () => performance.now(), random: Math.random, schedule: timers };
   const { clock, random } = rhythm;
   const log = createLog({ ...logSettings(config), random, ...(logDestination === undefined ? {} : { destination: logDestination }) });
@@ -57,7 +60,7 @@ export function createParts({ config, version, logDestination }: PartsOptions): 
       else log.predictionsInaccurate(endpoint.address, accuracy.recentErrorRatio, likelyCause(endpoint.samples.at(-1)?.prefixCaching, traffic.othersRatio));
     },
   });
-  const endpoints = watchEndpoints(config.pools, rhythm, estimates, log);
+  const endpoints = watchEndpoints(config.pools, { rhythm, estimates, log, dnsClient });
   const { pools } = endpoints;
   const metrics = createMetrics({
     version,

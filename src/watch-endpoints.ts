@@ -5,12 +5,20 @@ import type { Estimates } from './dispatch/estimates.ts';
 import type { Log } from './observe/log.ts';
 import { addressId, staticAddresses, type SourceAddress } from './pool/address.ts';
 import { discover } from './pool/discovery.ts';
-import { createDnsLookup, systemDnsClient } from './pool/dns.ts';
+import { createDnsLookup, type DnsClient } from './pool/dns.ts';
 import { createHttpGet } from './pool/http-get.ts';
 import { createMonitor } from './pool/monitor.ts';
 import { Pools, type PoolEvents } from './pool/pools.ts';
 import type { Rhythm } from './pool/schedule.ts';
 import type { DnsSettings, PoolSettings } from './pool/settings.ts';
+
+export interface WatchDeps {
+  readonly rhythm: Rhythm;
+  readonly estimates: Estimates;
+  readonly log: Log;
+  /** One for each look-up. */
+  readonly dnsClient: () => DnsClient;
+}
 
 export interface WatchedEndpoints {
   readonly pools: Pools;
@@ -20,7 +28,8 @@ export interface WatchedEndpoints {
 }
 
 /** Begins at once; the first probes are on their way when this returns. */
-export function watchEndpoints(settings: readonly PoolSettings[], rhythm: Rhythm, estimates: Estimates, log: Log): WatchedEndpoints {
+export function watchEndpoints(settings: readonly PoolSettings[], deps: WatchDeps): WatchedEndpoints {
+  const { rhythm, estimates, log } = deps;
   const http = createHttpGet();
   const monitor = createMonitor(http.get, rhythm);
   const events: PoolEvents = {
@@ -56,7 +65,7 @@ export function watchEndpoints(settings: readonly PoolSettings[], rhythm: Rhythm
       end();
       lookUps.delete(name);
     }
-    for (const { name, dns } of next) if (dns !== undefined && !lookUps.has(name)) lookUps.set(name, followDns(name, dns, pools, rhythm, log));
+    for (const { name, dns } of next) if (dns !== undefined && !lookUps.has(name)) lookUps.set(name, followDns(name, dns, pools, deps));
   }
 
   reconfigure(settings);
@@ -79,7 +88,7 @@ interface LookUp {
 }
 
 /** Applies each set that DNS gives for the pool. */
-function followDns(pool: string, dns: DnsSettings, pools: Pools, rhythm: Rhythm, log: Log): LookUp {
+function followDns(pool: string, dns: DnsSettings, pools: Pools, { rhythm, log, dnsClient }: WatchDeps): LookUp {
   let known: readonly string[] = [];
   const onFound = (addresses: readonly SourceAddress[]): void => {
     const found = addresses.map(addressId);
@@ -88,7 +97,7 @@ function followDns(pool: string, dns: DnsSettings, pools: Pools, rhythm: Rhythm,
     pools.apply(pool, 'dns', addresses);
   };
   const events = { onFound, onProblem: (why: string) => log.discoveryFailed(pool, dns.name, why) };
-  return { dns, end: discover(createDnsLookup(dns, systemDnsClient()), dns.refreshIntervalMs, events, rhythm) };
+  return { dns, end: discover(createDnsLookup(dns, dnsClient()), dns.refreshIntervalMs, events, rhythm) };
 }
 
 /** Nothing is told of a pool that is new: its endpoints come up one by one. */

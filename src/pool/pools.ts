@@ -33,6 +33,12 @@ export interface Readiness {
  */
 export const DRAIN_HOLD_MS = 60_000;
 
+/**
+ * How long an endpoint that nobody names any more goes on taking requests while no other of its pool is up. Where all of a pool's
+ * addresses are replaced, the new ones are not known yet.
+ */
+export const RELIEF_MS_MAX = 10_000;
+
 interface Pool {
   settings: PoolSettings;
   /** No longer configured: it ends with its last endpoint. */
@@ -55,11 +61,14 @@ export class Pools {
   readonly #byId = new Map<string, Endpoint>();
   /** When the last source stopped naming an endpoint. */
   readonly #unnamedSinceMs = new Map<Endpoint, number>();
+  /** Until when those go on that nobody names, but that nobody can relieve yet. */
+  readonly #neededUntilMs = new Map<Endpoint, number>();
   readonly #events: PoolEvents;
   readonly #clock: Clock;
   readonly #schedule: Schedule;
   #all: readonly Endpoint[] = [];
   #cancelSweep: (() => void) | undefined;
+  #cancelRelief: (() => void) | undefined;
 
   constructor(settings: readonly PoolSettings[], events: PoolEvents, clock: Clock, schedule: Schedule) {
     this.#pools = new Map(settings.map((each) => [each.name, emptyPool(each)]));
@@ -130,10 +139,12 @@ export class Pools {
     return { ready: reasons.length === 0, reasons };
   }
 
-  /** Cancels the only timer. */
+  /** Cancels all timers. */
   stop(): void {
     this.#cancelSweep?.();
     this.#cancelSweep = undefined;
+    this.#cancelRelief?.();
+    this.#cancelRelief = undefined;
   }
 
   /** Brings endpoints and snapshots in line with what the sources name. */
@@ -143,17 +154,30 @@ export class Pools {
       const claim = claims.get(id);
       if (claim !== undefined) {
         endpoint.reconfigure(configured(claim, id));
+        endpoint.unnamed = false;
         this.#unnamedSinceMs.delete(endpoint);
-      } else if (!endpoint.unnamed) {
+      } else if (!endpoint.unnamed && !this.#isNeeded(endpoint, claims)) {
+        endpoint.unnamed = true;
         this.#unnamedSinceMs.set(endpoint, this.#clock());
       }
-      endpoint.unnamed = claim === undefined;
+      if (claim !== undefined || endpoint.unnamed) this.#neededUntilMs.delete(endpoint);
     }
     const joined = [...claims].filter(([id]) => !this.#byId.has(id)).map(([id, claim]) => this.#create(claim, id));
     this.#takeSnapshots();
     for (const endpoint of joined) this.#events.onJoined(endpoint);
     for (const pool of this.#pools.values()) this.#judgePanic(pool);
     if (this.#unnamedSinceMs.size > 0) this.#armSweep();
+    if (this.#neededUntilMs.size > 0) this.#armRelief();
+  }
+
+  /** Whether an endpoint that nobody names has to go on for a while. */
+  #isNeeded(endpoint: Endpoint, claims: ReadonlyMap<string, Claim>): boolean {
+    if (!isUp(endpoint)) return false;
+    const successors = [...claims].filter(([, { pool }]) => pool.settings.name === endpoint.address.pool).map(([id]) => this.#byId.get(id));
+    if (successors.length === 0 || successors.some((successor) => successor !== undefined && isUp(successor))) return false;
+    const untilMs = this.#neededUntilMs.get(endpoint) ?? this.#clock() + RELIEF_MS_MAX;
+    this.#neededUntilMs.set(endpoint, untilMs);
+    return this.#clock() < untilMs;
   }
 
   /** By id. Who has an address keeps it while it names it; of others the first gets it, static addresses before those that DNS found. */
@@ -181,12 +205,16 @@ export class Pools {
     return endpoint;
   }
 
-  /** Passes everything on; what changes who is available may begin or end a panic. */
+  /** Passes everything on; what changes who is available may begin or end a panic, and relieve those that nobody names any more. */
   #watched(events: PoolEvents): PoolEvents {
     const judge = (endpoint: Endpoint): void => this.#judgePanic(this.#pools.get(endpoint.address.pool));
     return {
       ...events,
-      onHealth: (endpoint, up, why) => (events.onHealth(endpoint, up, why), judge(endpoint)),
+      onHealth: (endpoint, up, why) => {
+        events.onHealth(endpoint, up, why);
+        if (up && this.#neededUntilMs.size > 0) this.#settle();
+        judge(endpoint);
+      },
       onEjected: (endpoint, why) => (events.onEjected(endpoint, why), judge(endpoint)),
       onReturned: (endpoint) => (events.onReturned(endpoint), judge(endpoint)),
       onHalted: (endpoint, halted) => (events.onHalted(endpoint, halted), judge(endpoint)),
@@ -206,6 +234,13 @@ export class Pools {
     const byPool = Map.groupBy(this.#byId.values(), (endpoint) => endpoint.address.pool);
     for (const [name, pool] of this.#pools) pool.endpoints = Object.freeze(byPool.get(name) ?? []);
     this.#all = Object.freeze([...this.#pools.values()].flatMap((pool) => pool.endpoints));
+  }
+
+  #armRelief(): void {
+    this.#cancelRelief ??= this.#schedule(RELIEF_MS_MAX, () => {
+      this.#cancelRelief = undefined;
+      this.#settle();
+    });
   }
 
   #armSweep(): void {
@@ -228,6 +263,10 @@ export class Pools {
     for (const endpoint of left) this.#events.onLeft(endpoint);
     if (this.#unnamedSinceMs.size > 0) this.#armSweep();
   }
+}
+
+function isUp(endpoint: Endpoint): boolean {
+  return endpoint.health === 'healthy' && !endpoint.ejectedUntilProbe && !endpoint.drainedByAdmin;
 }
 
 function emptyPool(settings: PoolSettings): Pool {

@@ -1,5 +1,6 @@
 // The router as a process: it leaves without cutting anyone off, unless it is told twice, and does not start on a wrong file.
 
+import { writeFileSync } from 'node:fs';
 import { test, type Test } from 'tap';
 import { call, header, openConnection, readAnswer, requestBytes, type Connection } from '../support/raw-client.ts';
 import { chunk, LAST_CHUNK, sized, startRawUpstream, STREAM_HEAD, type RawUpstream } from '../support/raw-upstream.ts';
@@ -69,6 +70,26 @@ test('streams that do not end by deadline_ms are cut off', async (t) => {
   t.equal(readAnswer(await client.closed).whole, false);
   await (await upstream.request(0)).closed;
   t.match(await router.ended, { code: 0 });
+});
+
+test('at SIGHUP it reads its file again, and the stream goes on; a wrong file ends nothing', async (t) => {
+  const { router, adminUrl, upstream, client } = await start(t, { settle_ms: 0 });
+  const reloads = async (result: string): Promise<number> => {
+    const found = new RegExp(`^warmroute_config_reloads_total{result="${result}"} (\\d+)$`, 'm').exec(await (await fetch(`${adminUrl}/metrics`)).text());
+    return Number(found?.[1]);
+  };
+  t.same([await reloads('ok'), await reloads('failed')], [0, 0]);
+  router.child.kill('SIGHUP');
+  await eventually(async () => (await reloads('ok')) === 1);
+  writeFileSync(router.file, 'pools: none');
+  router.child.kill('SIGHUP');
+  await eventually(async () => (await reloads('failed')) > 0);
+  const { socket } = await upstream.request(0);
+  socket.write(chunk(CHAT.delta('x') + CHAT.terminal).toString() + LAST_CHUNK);
+  await client.until((bytes) => bytes.includes(LAST_CHUNK));
+  t.equal(readAnswer(client.received()).body.toString(), streamOf(CHAT, ['x']));
+  router.child.kill('SIGTERM');
+  t.match(await router.ended, { code: 0, stderr: '' });
 });
 
 test('a wrong file is exit code 2 with everything that is wrong in it, each by line and column', async (t) => {

@@ -29,6 +29,8 @@ export interface RawUpstreamOptions {
   readonly models?: readonly string[];
   /** 0 takes a free one. */
   readonly port?: number;
+  /** 127.0.0.1 when left out. */
+  readonly host?: string;
 }
 
 const UNRECORDED = new Set(['/health', '/metrics', '/v1/models']);
@@ -36,7 +38,7 @@ const UNRECORDED = new Set(['/health', '/metrics', '/v1/models']);
 /** Answers probes as a healthy engine does; every other request goes to `onRequest`, which writes the answer's bytes. */
 export async function startRawUpstream(t: Test, onRequest: (request: RawRequest) => void, options: RawUpstreamOptions = {}): Promise<RawUpstream> {
   const upstream = new Upstream(onRequest, options.models ?? ['m']);
-  await upstream.listen(options.port ?? 0);
+  await upstream.listen(options.port ?? 0, options.host ?? '127.0.0.1');
   t.teardown(() => upstream.close());
   return upstream;
 }
@@ -57,11 +59,11 @@ class Upstream implements RawUpstream {
     this.#server = createServer({ noDelay: true }, (socket) => this.#onConnection(socket));
   }
 
-  listen(port: number): Promise<void> {
+  listen(port: number, host: string): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject);
-      this.#server.listen(port, '127.0.0.1', () => {
-        this.id = `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+      this.#server.listen(port, host, () => {
+        this.id = `${host}:${(this.#server.address() as AddressInfo).port}`;
         resolve();
       });
     });

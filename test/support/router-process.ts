@@ -12,6 +12,8 @@ const MAIN = join(import.meta.dirname, '../../src/main.ts');
 
 export interface RouterProcess {
   readonly child: ChildProcess;
+  /** The path of its file. */
+  readonly file: string;
   /** URL of each listener by name, when all of them listen. */
   readonly urls: Promise<ReadonlyMap<string, string>>;
   /** Resolves with the exit code and all of standard error when the process has ended. */
@@ -41,5 +43,5 @@ export function spawnRouter(t: Test, config: object | string, listeners = 2): Ro
       if (found.size === listeners) resolve(found);
     });
   });
-  return { child, urls, ended };
+  return { child, file, urls, ended };
 }

@@ -2,7 +2,7 @@
 
 import { writeFileSync } from 'node:fs';
 import type { Test } from 'tap';
-import { startRouter, type Router } from '../../src/app.ts';
+import { startRouter, type Router, type RouterOptions } from '../../src/app.ts';
 import { loadConfig, readConfigFile } from '../../src/config/load.ts';
 
 /** The file's keys. What is left out suits tests: two listeners on free ports, no slow start, no settling. */
@@ -19,7 +19,7 @@ export interface EndpointState {
   readonly pool: string;
   readonly in_flight: number;
   readonly queued_prompt_tokens: number;
-  readonly index: { readonly tokens: number; readonly blocks: number };
+  readonly index: { readonly tokens: number; readonly blocks: number; readonly capacity_tokens: number };
 }
 
 export interface LogLine {
@@ -58,7 +58,7 @@ export function fileOf({ endpoints = [], ...keys }: TestRouterOptions): string {
 }
 
 /** Resolves when it is ready, unless `ready: false`. With `file` the configuration is written there first, and can be reloaded from there. */
-export async function startTestRouter(t: Test, { ready = true, file, ...keys }: TestRouterOptions): Promise<TestRouter> {
+export async function startTestRouter(t: Test, { ready = true, file, ...keys }: TestRouterOptions, dnsClient?: RouterOptions['dnsClient']): Promise<TestRouter> {
   const text = fileOf(keys);
   if (typeof file === 'string') writeFileSync(file, text);
   const read = typeof file === 'string' ? readConfigFile(file) : undefined;
@@ -70,7 +70,7 @@ export async function startTestRouter(t: Test, { ready = true, file, ...keys }: 
       log += line;
     },
   };
-  const router = await startRouter({ config: loaded.config, version: '0.0.0', logDestination, file: read });
+  const router = await startRouter({ config: loaded.config, version: '0.0.0', logDestination, file: read, ...(dnsClient === undefined ? {} : { dnsClient }) });
   t.teardown(() => router.stop());
   if (ready === true) await router.ready();
   const adminUrl = router.urls['admin'] ?? '';

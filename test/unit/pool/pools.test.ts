@@ -3,7 +3,7 @@
 import { test } from 'tap';
 import type { SourceAddress } from '../../../src/pool/address.ts';
 import { takeLease } from '../../../src/pool/lease.ts';
-import { DRAIN_HOLD_MS, Pools } from '../../../src/pool/pools.ts';
+import { DRAIN_HOLD_MS, Pools, RELIEF_MS_MAX } from '../../../src/pool/pools.ts';
 import { poolSettings, recordedEvents, virtualTime } from './fixture.ts';
 
 const address = (host: string): SourceAddress => ({ scheme: 'http', host, port: 8000 });
@@ -138,4 +138,79 @@ test('an endpoint that joins beside a settled one grows to its share, one of a f
   t.same(pools.all().map((endpoint) => endpoint.share(10_000)), [1, 1, 0.1]);
   t.equal(pools.byId('c:8000')?.share(15_000), 0.55);
   t.equal(pools.byId('c:8000')?.share(20_000), 1);
+});
+
+const listed = (name: string, ...hosts: string[]) => poolSettings(name, { endpoints: hosts.map((host) => ({ url: `http://${host}:8000` })) });
+
+test('where all addresses of a pool are replaced, the old ones go on until a new one is up, and no longer than a while', async (t) => {
+  for (const relieved of [true, false]) {
+    const { pools, time } = setUp();
+    pools.apply('p', 'static', [a]);
+    pools.byId('a:8000')?.noteProbeSucceeded(0);
+    pools.apply('p', 'static', [b]);
+    t.equal(pools.byId('a:8000')?.draining, false);
+    if (relieved) pools.byId('b:8000')?.noteProbeSucceeded(1);
+    else time.advance(RELIEF_MS_MAX - 1);
+    t.equal(pools.byId('a:8000')?.draining, relieved);
+    time.advance(1);
+    t.equal(pools.byId('a:8000')?.draining, true);
+    time.advance(DRAIN_HOLD_MS);
+    t.equal(pools.byId('a:8000'), undefined);
+    time.advance(RELIEF_MS_MAX);
+    t.equal(time.pending(), 0);
+  }
+});
+
+test('another configuration adds, drains and moves endpoints, and each keeps what is known of it', async (t) => {
+  const { pools, events, ids } = setUp();
+  pools.reconfigure([listed('p', 'a', 'b'), listed('q', 'c')]);
+  const [first, second, third] = pools.all();
+  for (const endpoint of pools.all()) endpoint.noteProbeSucceeded(0);
+  pools.reconfigure([{ ...listed('q', 'd', 'a'), apiKey: 'k', inFlightMax: 9 }, listed('p', 'b')]);
+  t.same(ids('p'), ['b:8000']);
+  t.same(ids('q'), ['a:8000', 'c:8000', 'd:8000']);
+  t.equal(pools.byId('a:8000'), first);
+  t.match(first, { health: 'healthy', draining: false, settings: { name: 'q', inFlightMax: 9 }, address: { pool: 'q', apiKey: 'k' } });
+  t.match(second, { health: 'healthy', draining: false, settings: { name: 'p' } });
+  t.match(third, { draining: true, unnamed: true, drainedByAdmin: false });
+  t.same(events.seen.filter((seen) => seen.startsWith('joined')), ['joined a:8000', 'joined b:8000', 'joined c:8000', 'joined d:8000']);
+});
+
+test('a pool that is no longer configured is not waited for, and is gone with its last endpoint', async (t) => {
+  const { pools, time, ids } = setUp();
+  pools.reconfigure([listed('p', 'a'), listed('q', 'b')]);
+  const lease = takeLease(pools.byId('b:8000')!, 1);
+  pools.reconfigure([listed('p', 'a')]);
+  pools.byId('a:8000')?.noteProbeSucceeded(0);
+  pools.byId('a:8000')?.noteModels([]);
+  t.equal(pools.readiness().ready, true);
+  t.equal(pools.byId('b:8000')?.draining, true);
+  t.same(ids('q'), ['b:8000']);
+  lease.return();
+  time.advance(DRAIN_HOLD_MS);
+  t.same(ids('q'), []);
+  t.throws(() => pools.apply('q', 'dns', [b]), /No pool is named 'q'/);
+});
+
+test('what DNS found stays until it finds something else, unless the pool is no longer found by it', async (t) => {
+  const { pools } = setUp();
+  const dns = { name: 'x', type: 'a', port: 8000, scheme: 'http', refreshIntervalMs: 5 } as const;
+  pools.reconfigure([{ ...listed('p', 'a'), dns }]);
+  pools.apply('p', 'dns', [b]);
+  pools.reconfigure([{ ...listed('p', 'a'), dns: { ...dns, name: 'y' } }]);
+  t.equal(pools.byId('b:8000')?.draining, false);
+  pools.reconfigure([listed('p', 'a')]);
+  t.equal(pools.byId('b:8000')?.draining, true);
+});
+
+test('drained by an operator is drained until undone, whatever the sources say', async (t) => {
+  const { pools } = setUp();
+  pools.apply('p', 'static', [a, b]);
+  const endpoint = pools.byId('a:8000')!;
+  endpoint.drainedByAdmin = true;
+  pools.apply('p', 'static', [b]);
+  pools.apply('p', 'static', [a, b]);
+  t.match(endpoint, { draining: true, unnamed: false });
+  endpoint.drainedByAdmin = false;
+  t.equal(endpoint.draining, false);
 });
