@@ -141,7 +141,7 @@ export const configSchema = section({
       { name: 'baseline', host: '0.0.0.0', port: 8080, policy: 'least-request' },
     ])
     .meta({ description: 'Where clients come in; each listener has its own policy.' }),
-  admin: admin.prefault({}).meta({ description: 'Where operators come in: /live, /ready, /metrics, /endpoints.' }),
+  admin: admin.prefault({}).meta({ description: 'Where operators come in: /live, /ready, /metrics, /endpoints, /config, /reload.' }),
   pools: listOf(pool, 'a list of pools')
     .min(1, 'a list with at least one pool')
     .meta({ description: 'Groups of endpoints that serve the same models.', examples: [[{ name: 'default' }]] }),

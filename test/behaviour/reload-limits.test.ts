@@ -1,6 +1,7 @@
 // Limits change for the requests to come; those under way keep what they began with.
 
 import { test } from 'tap';
+import { startDeafEndpoint } from '../support/deaf-endpoint.ts';
 import { call, openConnection, readAnswer, requestBytes } from '../support/raw-client.ts';
 import { chunk, LAST_CHUNK, sized, startRawUpstream, STREAM_HEAD, type RawRequest } from '../support/raw-upstream.ts';
 import { RELOADED, startReloadableRouter } from '../support/reloadable-router.ts';
@@ -50,6 +51,21 @@ for (const path of [CHAT.path, '/v1/embeddings']) {
     t.equal((await again).status, 200);
   });
 }
+
+test('connections are given up as early as the new limit says', async (t) => {
+  const endpoint = await startDeafEndpoint(t);
+  const limit = (connect_ms: number): TestRouterOptions => ({
+    pools: [{ endpoints: [endpoint.url], slow_start_ms: 0, probe: { interval_ms: 60_000 }, scrape: { interval_ms: 60_000 } }],
+    timeouts: { connect_ms },
+    retry: { attempts_max: 1 },
+  });
+  const router = await startReloadableRouter(t, limit(60_000));
+  await endpoint.deafen();
+  t.same(await router.reload(limit(SHORT_MS)), RELOADED);
+  const startMs = performance.now();
+  for (const path of [CHAT.path, '/v1/embeddings']) t.equal((await call(t, router.url, { path, body: CHAT.body('a', false) })).status, 502);
+  t.ok(performance.now() - startMs < 30_000);
+});
 
 test('attempts are as many as the file says when a request begins', async (t) => {
   const onRequest = ({ socket }: RawRequest): void => void socket.resetAndDestroy();

@@ -31,6 +31,19 @@ test('probes and scrapes keep to their intervals, and the models are read every 
   t.equal(count(asked, '/v1/models'), 7);
 });
 
+test('another address, path or interval holds from the next round on', async (t) => {
+  const { time, endpoint, asked, keys } = watchedEndpoint();
+  await time.advanceSettled(2000);
+  const before = asked.length;
+  const settings = poolSettings('q', { probe: { path: '/live', intervalMs: 500, timeoutMs: 7, unhealthyAfter: 2 }, scrape: { path: '/numbers', intervalMs: 5000 } });
+  endpoint.reconfigure({ address: { ...endpoint.address, origin: 'https://a:8000', apiKey: 'k' }, settings, kvCacheTokens: undefined });
+  await time.advanceSettled(3000);
+  const after = asked.slice(before).map((each) => each.split(' ')[1]);
+  t.same(new Set(after), new Set(['/live', '/numbers']));
+  t.equal(after.filter((path) => path === '/live').length, 3, 'after the interval of before, each half second');
+  t.same(new Set(keys.slice(before)), new Set(['https://a:8000 k 7']));
+});
+
 test('probes come over new connections, and so does what is read before an endpoint is up; what is read later, over kept ones', async (t) => {
   const { time, connections } = watchedEndpoint();
   await time.advanceSettled(0);

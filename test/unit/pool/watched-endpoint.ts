@@ -19,14 +19,16 @@ export function watchedEndpoint(settings: Partial<PoolSettings> = {}) {
   ]);
   const asked: string[] = [];
   const connections: string[] = [];
-  const get: HttpGet = async ({ path, connection }) => {
+  const keys: string[] = [];
+  const get: HttpGet = async ({ path, connection, origin, apiKey, timeoutMs }) => {
+    keys.push(`${origin} ${apiKey} ${timeoutMs}`);
     asked.push(`${time.clock()} ${path}`);
     connections.push(`${connection} ${path}`);
     return answers.get(path) ?? answer('', 404);
   };
   const monitor = createMonitor(get, time);
   monitor.watch(endpoint);
-  return { time, endpoint, peers, seen, answers, asked, connections, monitor };
+  return { time, endpoint, peers, seen, answers, asked, connections, keys, monitor };
 }
 
 /** How often a path was asked for. */
