@@ -14,7 +14,6 @@ import { systemDnsClient, type DnsClient } from './pool/dns.ts';
 import type { Pools } from './pool/pools.ts';
 import { timers, type Rhythm } from './pool/schedule.ts';
 import { createPromptReader } from './prompt/read.ts';
-import type { AttemptLimits } from './proxy/attempt.ts';
 import type { ForwardDeps } from './proxy/forward.ts';
 import { Sweep } from './proxy/sweep.ts';
 import { createUpstream } from './proxy/upstream.ts';
@@ -82,20 +81,26 @@ export function createParts({ config, version, logDestination, dnsClient = syste
     observer: createObserver(log, metrics),
     unexpected: (error: unknown) => log.unexpected('request', error),
   };
-  const forwardAs = ({ timeouts, retry }: Config, sweep: Sweep): ForwardDeps => ({ ...unchanging, sweep, limits: timeouts, attemptsMax: retry.attemptsMax });
+  const forwardAs = ({ timeouts, retry, admission }: Config, sweep: Sweep): ForwardDeps => ({
+    ...unchanging,
+    sweep,
+    limits: timeouts,
+    attemptsMax: retry.attemptsMax,
+    keepAliveCommentMs: admission.keepAliveCommentMs,
+  });
 
   const parts = {
     config,
-    forward: forwardAs(config, new Sweep(clock, shortestMs(config.timeouts))),
+    forward: forwardAs(config, new Sweep(clock, shortestMs(config))),
     log,
     pools,
     estimates,
     metrics,
     leaving: false,
     reconfigure(next: Config) {
-      const sameSweep = shortestMs(next.timeouts) === shortestMs(parts.config.timeouts);
+      const sameSweep = shortestMs(next) === shortestMs(parts.config);
       parts.config = next;
-      parts.forward = forwardAs(next, sameSweep ? parts.forward.sweep : new Sweep(clock, shortestMs(next.timeouts)));
+      parts.forward = forwardAs(next, sameSweep ? parts.forward.sweep : new Sweep(clock, shortestMs(next)));
       log.reconfigure(logSettings(next));
       estimates.reconfigure(next.prefix);
       endpoints.reconfigure(next.pools);
@@ -117,6 +122,6 @@ function dispatchSettings({ listeners, models, prefix, admission, retry }: Confi
   return { listeners, models, prefix, admission, retry };
 }
 
-function shortestMs({ firstByteMs, idleMs, clientStallMs, totalMs }: AttemptLimits): number {
-  return Math.min(firstByteMs, idleMs, clientStallMs, totalMs);
+function shortestMs({ timeouts: { firstByteMs, idleMs, clientStallMs, totalMs }, admission: { keepAliveCommentMs } }: Config): number {
+  return Math.min(firstByteMs, idleMs, clientStallMs, totalMs, keepAliveCommentMs === 0 ? totalMs : keepAliveCommentMs);
 }

@@ -119,6 +119,9 @@ const admission = section({
   queue_length_max: wholeNumber(' of requests', 0).default(1024).meta({ description: 'Requests that may wait for a slot, when all endpoints or the router are at their limit; more are refused with 503.' }),
   queue_bytes_max: wholeNumber(' of bytes', 0).default(268_435_456).meta({ description: 'Size of all bodies that wait for a slot, in bytes.' }),
   queue_wait_max_ms: milliseconds(0).default(30_000).meta({ description: 'How long a request may wait for a slot, in milliseconds.' }),
+  keep_alive_comment_ms: milliseconds(0)
+    .default(0)
+    .meta({ description: 'How often a stream that waits for its first event gets an SSE comment, in milliseconds; its status is 200 from the first one on. 0 is never.' }),
 });
 
 const shutdown = section({

@@ -36,8 +36,11 @@ export interface RequestRecord {
   reason: string;
 }
 
-/** Why an attempt was repeated elsewhere. */
-export type RetryReason = 'unreachable' | 'reset' | 'stale';
+/**
+ * Why an attempt was repeated: what became of its connection, what the endpoint's error said (see RejectedBecause), or the limit that passed
+ * before its first event.
+ */
+export type RetryReason = 'unreachable' | 'reset' | 'stale' | 'lost' | 'aborted' | 'overloaded' | 'draining' | 'engine_dead' | 'first_event' | 'first_byte';
 
 /** What the relaying side tells whoever counts and logs. */
 export interface RequestObserver {

@@ -2,16 +2,16 @@
 
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Agent, Dispatcher as Undici } from 'undici';
-import type { EndpointAddress, Outcome } from '../core/dispatcher.ts';
+import type { EndpointAddress, Outcome, Standing } from '../core/dispatcher.ts';
 import type { Surface } from '../core/request.ts';
 import type { ClientListener, ClientResponse } from './client-response.ts';
 import { requestHeaders, responseHeaders } from './headers.ts';
-import { SseScanner } from './sse.ts';
+import type { HeldAnswer } from './held-answer.ts';
+import { joined, PlainAnswer } from './plain-answer.ts';
+import { StreamAnswer } from './stream-answer.ts';
 import type { Swept, Sweep } from './sweep.ts';
 import { outcomeOfError } from './upstream.ts';
 import { UsageFilter } from './usage-filter.ts';
-import { findUsage } from './usage.ts';
-import { isFirstToken, judgeStream, realAnswer, responseId } from './verdict.ts';
 
 /** All in milliseconds; see the configuration's `timeouts`. */
 export interface AttemptLimits {
@@ -40,13 +40,16 @@ export interface AttemptDeps {
   readonly sweep: Sweep;
   readonly limits: AttemptLimits;
   readonly onFirstToken: (responseId: string | undefined) => void;
+  /** Whether anything can be expected of the endpoint. `heard`: bytes came since this was asked last. */
+  readonly standing: (heard: boolean) => Standing;
 }
 
-/** Of an answer that is not a stream, this much of its end is kept: the usage stands there. */
-const TAIL_KEPT_BYTES = 65_536;
 const NO_CHUNKS: readonly Buffer[] = [];
+const NOTHING = Buffer.alloc(0);
 /** By the sweep's clock, which may be a quarter of a second late. */
 const STALE_WITHIN_MS = 250;
+/** Silence after which an endpoint of which nothing can be expected is given up. */
+const LOST_AFTER_MS = 2000;
 /** What is held back of a stream in which no event ends; after that it goes on as it comes. */
 const HELD_MAX_BYTES = 1_048_576;
 
@@ -67,19 +70,18 @@ export class Attempt implements Undici.DispatchHandler, ClientListener, Swept {
   #over = false;
   #status = 0;
   #statusMessage: string | undefined;
-  #scanner: SseScanner | undefined;
-  /** Between the scanner, which sees all, and a client that asked for no usage. */
+  #answer: StreamAnswer | PlainAnswer | undefined;
+  /** Between a stream, which has been looked at, and a client that asked for no usage. */
   #filter: UsageFilter | undefined;
-  #encoded = false;
   /** The answer's length is known or its parts are framed by a coding, so nothing may be added to it. */
   #sized = false;
-  /** Chunks that came before the commit, or the last ones of an answer that is not a stream. */
+  /** Chunks that came before the commit. */
   #kept: Buffer[] = [];
   #keptBytes = 0;
-  #sawFirstToken = false;
-  #responseId: string | undefined;
+  #held: HeldAnswer | undefined;
   #sentMs = 0;
   #lastByteMs = 0;
+  #askedMs = 0;
   #pausedMs: number | undefined;
 
   constructor(deps: AttemptDeps, request: AttemptRequest, client: ClientResponse) {
@@ -94,7 +96,7 @@ export class Attempt implements Undici.DispatchHandler, ClientListener, Swept {
   send(endpoint: EndpointAddress): Promise<Outcome> {
     const { path, method, body, rawHeaders, id } = this.#request;
     this.#client.listen(this);
-    this.#sentMs = this.#deps.sweep.add(this);
+    this.#sentMs = this.#askedMs = this.#deps.sweep.add(this);
     const headers = requestHeaders(rawHeaders, id, endpoint.apiKey);
     try {
       this.#deps.upstream.dispatch({ origin: endpoint.origin, path, method: method as Undici.HttpMethod, headers, body }, this);
@@ -106,7 +108,12 @@ export class Attempt implements Undici.DispatchHandler, ClientListener, Swept {
 
   /** Whether an error event may be put behind what the client has received. */
   get takesErrorEvent(): boolean {
-    return this.#scanner !== undefined && !this.#sized && (this.#filter ?? this.#scanner).atBoundary;
+    return this.#answer instanceof StreamAnswer && !this.#sized && (this.#filter ?? this.#answer).atBoundary;
+  }
+
+  /** The endpoint's error, when the attempt ended with one and nothing of it has gone to the client. */
+  get held(): HeldAnswer | undefined {
+    return this.#held;
   }
 
   onRequestStart(controller: Undici.DispatchController): void {
@@ -119,52 +126,43 @@ export class Attempt implements Undici.DispatchHandler, ClientListener, Swept {
     this.#status = status;
     this.#statusMessage = message;
     this.#lastByteMs = this.#deps.sweep.nowMs;
-    this.#encoded = headers['content-encoding'] !== undefined;
-    this.#sized = this.#encoded || headers['content-length'] !== undefined;
-    if (status === 200 && !this.#encoded && headers['content-type']?.startsWith('text/event-stream') === true) {
-      this.#scanner = new SseScanner();
-      this.#scanner.listener = (event) => this.#onEvent(event);
-      if (this.#request.hidesUsage && !this.#sized) this.#filter = new UsageFilter();
+    const encoded = headers['content-encoding'] !== undefined;
+    this.#sized = encoded || headers['content-length'] !== undefined;
+    const { surface, hidesUsage } = this.#request;
+    if (status === 200 && !encoded && headers['content-type']?.startsWith('text/event-stream') === true) {
+      this.#answer = new StreamAnswer(surface, this.#deps.onFirstToken);
+      if (hidesUsage && !this.#sized) this.#filter = new UsageFilter();
+    } else {
+      this.#answer = new PlainAnswer(surface, status, headers, this.#deps.onFirstToken);
     }
   }
 
   onResponseData(controller: Undici.DispatchController, chunk: Buffer): void {
-    if (this.#over) return;
+    if (this.#over || this.#answer === undefined) return;
     this.#lastByteMs = this.#deps.sweep.nowMs;
-    if (this.#scanner !== undefined) {
-      this.#scanner.feed(chunk);
-      // The first event may have turned out to be an error, which ends the attempt.
-      if (this.#over) return;
-      if (!this.#client.committed && this.#scanner.events === 0 && this.#scanner.comments === 0 && this.#keptBytes < HELD_MAX_BYTES) {
-        this.#kept.push(chunk);
-        this.#keptBytes += chunk.length;
-        return;
-      }
-    } else {
-      this.#keepTail(chunk);
-      if (this.#request.surface === 'responses') this.#responseId ??= responseId(chunk);
-      if (this.#status < 400 && !this.#sawFirstToken) this.#firstToken();
+    this.#answer.feed(chunk);
+    if (this.#client.committed) {
+      if (!this.#relay(chunk)) this.#pause(controller);
+      return;
     }
-    if (!this.#client.committed) this.#commit();
-    if (!this.#relay(chunk)) this.#pause(controller);
+    this.#kept.push(chunk);
+    this.#keptBytes += chunk.length;
+    if (this.#answer instanceof StreamAnswer && this.#answer.ended !== undefined) this.#end(this.#answer.ended);
+    else if (!this.#holds(this.#answer)) this.#commit();
   }
 
   onResponseEnd(): void {
-    if (this.#over) return;
-    if (this.#scanner !== undefined) {
-      this.#end(this.#withResponseId(judgeStream(this.#request.surface, this.#scanner.last)));
-      return;
-    }
-    if (!this.#client.committed) this.#commit();
-    if (this.#status >= 400) this.#end({ kind: 'rejected', status: this.#status, because: 'other' });
-    else this.#end({ kind: 'complete', usage: this.#encoded ? undefined : findUsage(joined(this.#kept)), responseId: this.#responseId });
+    if (this.#over || this.#answer === undefined) return;
+    const outcome = this.#answer.outcome();
+    if (outcome.kind === 'complete' && !this.#client.committed) this.#commit();
+    this.#end(outcome);
   }
 
   onResponseError(_: Undici.DispatchController, error: Error): void {
     if (this.#over) return;
     // The terminal event is the end of the answer, whatever becomes of the connection after it.
-    const judged = this.#scanner === undefined ? undefined : judgeStream(this.#request.surface, this.#scanner.last);
-    if (judged?.kind === 'complete') this.#end(this.#withResponseId(judged));
+    const outcome = this.#answer instanceof StreamAnswer ? this.#answer.outcome() : undefined;
+    if (outcome?.kind === 'complete') this.#end(outcome);
     else {
       // An idle connection that was closed says so as soon as it is written to; later it was an engine that died.
       const atOnce = this.#deps.sweep.nowMs - this.#sentMs <= STALE_WITHIN_MS;
@@ -185,46 +183,57 @@ export class Attempt implements Undici.DispatchHandler, ClientListener, Swept {
 
   sweep(nowMs: number): void {
     const { firstByteMs, idleMs, clientStallMs, totalMs } = this.#deps.limits;
+    if (this.#answer instanceof StreamAnswer && this.#answer.holdsOpening) {
+      this.#answer.releaseOpening();
+      this.#commit();
+    }
     if (nowMs - this.#request.startedMs > totalMs) this.#end({ kind: 'timeout', limit: 'total_ms' });
     else if (this.#pausedMs !== undefined) {
       if (nowMs - this.#pausedMs > clientStallMs) this.#end({ kind: 'client_gone' });
-    } else if (!this.#client.committed) {
+    } else if (this.#isLost(nowMs)) this.#end({ kind: 'lost' });
+    else if (!this.#client.committed && (this.#keptBytes === 0 || this.#answer instanceof StreamAnswer)) {
       if (nowMs - this.#sentMs > firstByteMs) this.#end({ kind: 'timeout', limit: 'first_byte_ms' });
     } else if (nowMs - this.#lastByteMs > idleMs) this.#end({ kind: 'timeout', limit: 'idle_ms' });
   }
 
-  #onEvent(event: Buffer): void {
-    if (!this.#client.committed) {
-      const real = realAnswer(event);
-      if (real !== undefined) {
-        this.#answerFor(real.status, real.body);
-        return;
-      }
-    }
-    if (this.#request.surface === 'responses') this.#responseId ??= responseId(event);
-    if (!isFirstToken(this.#request.surface, event)) return;
-    if (this.#scanner !== undefined) this.#scanner.listener = undefined;
-    this.#firstToken();
+  /** An endpoint that does not react may still go on with an answer that it has begun; one that is gone does not. */
+  #isLost(nowMs: number): boolean {
+    const standing = this.#deps.standing(this.#lastByteMs >= this.#askedMs);
+    this.#askedMs = nowMs;
+    if (standing === 'up' || nowMs - Math.max(this.#sentMs, this.#lastByteMs) < LOST_AFTER_MS) return false;
+    return standing === 'gone' || !this.#client.committed;
   }
 
-  #firstToken(): void {
-    this.#sawFirstToken = true;
-    this.#deps.onFirstToken(this.#responseId);
+  /** Comments say that somebody is there, which a client that has comments of the router's knows. */
+  #holds(answer: StreamAnswer | PlainAnswer): boolean {
+    if (!answer.holds) return false;
+    return answer instanceof PlainAnswer || ((!answer.commented || this.#client.opened) && this.#keptBytes <= HELD_MAX_BYTES);
   }
 
-  /** The stream's first event says that there is no stream: the client gets the answer that it should have been. */
-  #answerFor(status: number, body: Buffer): void {
-    const headers = ['content-type', 'application/json', 'content-length', String(body.length), 'x-request-id', this.#request.id];
-    this.#client.commit(status, undefined, headers);
-    this.#client.write(body);
-    this.#end({ kind: 'rejected', status, because: 'other' });
-  }
-
+  /** Releases the answer, with what came of it so far. */
   #commit(): void {
-    this.#client.commit(this.#status, this.#statusMessage, responseHeaders((this.#controller?.rawHeaders ?? []) as Buffer[], this.#request.id));
-    if (this.#scanner === undefined) return;
-    for (const chunk of this.#kept) this.#relay(chunk);
-    this.#kept = [];
+    if (this.#client.opened && !(this.#answer instanceof StreamAnswer)) {
+      // The client waits for a stream, and its head has told it that one comes.
+      this.#end({ kind: 'failed' });
+      return;
+    }
+    this.#answer!.holds = false;
+    this.#client.commit(this.#status, this.#statusMessage, this.#headers());
+    let reads = true;
+    for (const chunk of this.#kept) reads = this.#relay(chunk);
+    this.#kept = NO_CHUNKS as Buffer[];
+    if (!reads && this.#controller !== undefined) this.#pause(this.#controller);
+  }
+
+  #headers(): string[] {
+    return responseHeaders((this.#controller?.rawHeaders ?? []) as Buffer[], this.#request.id);
+  }
+
+  /** A first event that is an error becomes the answer that it should have been. */
+  #hold(status: number): HeldAnswer {
+    if (!(this.#answer instanceof StreamAnswer)) return { status, statusMessage: this.#statusMessage, headers: this.#headers(), body: joined(this.#kept) };
+    const body = this.#answer.real?.body ?? NOTHING;
+    return { status, statusMessage: undefined, headers: ['content-type', 'application/json', 'content-length', String(body.length), 'x-request-id', this.#request.id], body };
   }
 
   #relay(chunk: Buffer): boolean {
@@ -245,31 +254,17 @@ export class Attempt implements Undici.DispatchHandler, ClientListener, Swept {
     controller.pause();
   }
 
-  #keepTail(chunk: Buffer): void {
-    if (this.#encoded) return;
-    this.#kept.push(chunk);
-    this.#keptBytes += chunk.length;
-    while (this.#keptBytes - (this.#kept[0]?.length ?? 0) >= TAIL_KEPT_BYTES) this.#keptBytes -= this.#kept.shift()?.length ?? 0;
-  }
-
-  #withResponseId(outcome: Outcome): Outcome {
-    return outcome.kind === 'complete' ? { ...outcome, responseId: this.#responseId } : outcome;
-  }
-
   #end(outcome: Outcome): void {
     if (this.#over) return;
     this.#over = true;
     this.#deps.sweep.delete(this);
     this.#client.listen(undefined);
-    if (this.#scanner !== undefined) this.#scanner.listener = undefined;
+    if (this.#answer instanceof StreamAnswer) this.#answer.close();
+    if (outcome.kind === 'rejected' && !this.#client.committed) this.#held = this.#hold(outcome.status);
     this.#kept = NO_CHUNKS as Buffer[];
     this.#relayRest();
     this.#resolve(outcome);
     // Frees the engine; does nothing to a request that has ended.
     if (outcome.kind !== 'complete') this.#controller?.abort(new Error(outcome.kind));
   }
-}
-
-function joined(chunks: readonly Buffer[]): Buffer {
-  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
 }

@@ -1,11 +1,13 @@
 // client-response.ts: the answer to one client: committed once, written with backpressure, ended in one of three ways.
 
 import type { ServerResponse } from 'node:http';
-import { errorBody, type ErrorAnswer } from './error-answer.ts';
+import { errorBody, errorEvent, retryHeaders, type ErrorAnswer } from './error-answer.ts';
+import { messageOf, type HeldAnswer } from './held-answer.ts';
 import type { Surface } from '../core/request.ts';
 
 /** How long an error event may take to leave before the connection is cut all the same. */
 const LAST_WORDS_MS = 1000;
+const COMMENT = ': waiting\n\n';
 
 /** What the client does to an answer that is under way. */
 export interface ClientListener {
@@ -14,8 +16,10 @@ export interface ClientListener {
 }
 
 export class ClientResponse {
-  /** The status line has been released: no retry and no other answer is possible. */
+  /** An endpoint's answer, or the router's own, has begun: no retry and no other answer is possible. */
   committed = false;
+  /** The client has the head of a stream and comments, and nothing of an answer: a retry is possible, another status is not. */
+  opened = false;
   /** The client left before its answer ended. */
   gone = false;
   #sized = false;
@@ -40,7 +44,7 @@ export class ClientResponse {
   }
 
   get status(): number {
-    return this.committed ? this.#raw.statusCode : 499;
+    return this.committed || this.opened ? this.#raw.statusCode : 499;
   }
 
   /** At most one listens at a time: the attempt under way. */
@@ -48,8 +52,20 @@ export class ClientResponse {
     this.#listener = listener;
   }
 
+  /** A client that waits for a stream hears that somebody is there. */
+  comment(): void {
+    if (this.gone || this.committed || this.#raw.writableNeedDrain) return;
+    if (!this.opened) {
+      this.opened = true;
+      this.#raw.writeHead(200, ['content-type', 'text/event-stream; charset=utf-8', 'x-request-id', this.#requestId]);
+    }
+    this.#raw.write(COMMENT);
+  }
+
+  /** To a client whose stream is open already the answer must be a stream, and only its bytes are of use. */
   commit(status: number, message: string | undefined, headers: string[]): void {
     this.committed = true;
+    if (this.opened) return;
     this.#raw.sendDate = !has(headers, 'date');
     this.#sized = has(headers, 'content-length');
     if (message === undefined || message === '') this.#raw.writeHead(status, headers);
@@ -73,14 +89,39 @@ export class ClientResponse {
     this.#raw.end();
   }
 
-  /** Answers by the router itself, when nothing has been committed. */
+  /** Answers by the router itself, when nothing has been committed. An open stream gets it as its API's error event. */
   refuse(answer: ErrorAnswer): void {
     if (this.gone) return;
+    if (this.opened) {
+      this.#breakOpen(answer.message, answer.code);
+      return;
+    }
     const body = errorBody(this.#surface, answer);
-    const headers = ['content-type', 'application/json', 'content-length', String(Buffer.byteLength(body)), 'x-request-id', this.#requestId];
-    if (answer.retryAfterS !== undefined) headers.push('retry-after', String(answer.retryAfterS));
+    const headers = ['content-type', 'application/json', 'content-length', String(Buffer.byteLength(body)), 'x-request-id', this.#requestId, ...retryHeaders(answer)];
     this.commit(answer.status, undefined, headers);
     this.#raw.end(body);
+  }
+
+  /**
+   * Gives the client an endpoint's error as it came, when nothing has been committed.
+   *
+   * @param own what the router would say: whether a server error should be tried again, and what an open stream is told of an error without words
+   */
+  release(held: HeldAnswer, own: ErrorAnswer): void {
+    if (this.gone) return;
+    if (this.opened) {
+      this.#breakOpen(messageOf(held) ?? own.message, own.code);
+      return;
+    }
+    const hinted = own.shouldRetry !== undefined && held.status >= 500;
+    const headers = hinted ? [...without(held.headers, 'x-should-retry'), ...retryHeaders({ shouldRetry: own.shouldRetry })] : [...held.headers];
+    this.commit(held.status, held.statusMessage, headers);
+    this.#raw.end(held.body);
+  }
+
+  #breakOpen(message: string, code: string): void {
+    this.committed = true;
+    this.abort(this.#surface === undefined ? undefined : errorEvent(this.#surface, message, code));
   }
 
   /**
@@ -106,6 +147,11 @@ export class ClientResponse {
     if (!this.#sized && !raw.chunkedEncoding) raw.socket?.resetAndDestroy();
     raw.destroy();
   }
+}
+
+/** `name` in lower case. */
+function without(headers: readonly string[], name: string): string[] {
+  return headers.filter((_, i) => headers[i - (i % 2)]!.toLowerCase() !== name);
 }
 
 /** `name` in lower case. */

@@ -1,5 +1,6 @@
 // error-answer.ts: the router's own errors, in the shape of the API that the client speaks.
 
+import type { Refusal } from '../core/dispatcher.ts';
 import type { Surface } from '../core/request.ts';
 
 /** What a client is told when the router answers by itself. Never names an endpoint. */
@@ -10,6 +11,19 @@ export interface ErrorAnswer {
   readonly code: string;
   readonly param?: string | undefined;
   readonly retryAfterS?: number | undefined;
+  /** `x-should-retry`; left out of the answer when undefined. */
+  readonly shouldRetry?: boolean | undefined;
+}
+
+/** Name, value, name, value: when to come back, and whether at all. */
+export function retryHeaders({ retryAfterS, shouldRetry }: Pick<ErrorAnswer, 'retryAfterS' | 'shouldRetry'>): string[] {
+  return [...(retryAfterS === undefined ? [] : ['retry-after', String(retryAfterS)]), ...(shouldRetry === undefined ? [] : ['x-should-retry', String(shouldRetry)])];
+}
+
+/** What a client is told when there is no attempt for it: nothing was asked of an engine, so it may come back. */
+export function refusalAnswer(refusal: Refusal): ErrorAnswer {
+  const { status, message, reason, param, retryAfterS } = refusal;
+  return { status, message, code: reason, param, retryAfterS, shouldRetry: status === 429 || status === 503 ? true : undefined };
 }
 
 const OPENAI_TYPES: Readonly<Record<number, string>> = {
@@ -41,13 +55,13 @@ export function errorBody(surface: Surface | undefined, answer: ErrorAnswer): st
   return JSON.stringify({ error: { message: answer.message, type, param: answer.param ?? null, code: answer.code } });
 }
 
-/** The event that tells a client of a stream that it broke, in the middle of an answer. No terminal event follows it. */
-export function errorEvent(surface: Surface, message: string): string {
+/** The event that tells a client of a stream that it broke, or that none came. No terminal event follows it. */
+export function errorEvent(surface: Surface, message: string, code = 'upstream_error'): string {
   if (surface === 'messages') {
     return `event: error\ndata: ${JSON.stringify({ type: 'error', error: { type: 'api_error', message } })}\n\n`;
   }
   if (surface === 'responses') {
-    return `event: error\ndata: ${JSON.stringify({ type: 'error', code: 'upstream_error', message, param: null, sequence_number: 0 })}\n\n`;
+    return `event: error\ndata: ${JSON.stringify({ type: 'error', code, message, param: null, sequence_number: 0 })}\n\n`;
   }
-  return `data: ${JSON.stringify({ error: { message, type: 'server_error', param: null, code: 'upstream_error' } })}\n\n`;
+  return `data: ${JSON.stringify({ error: { message, type: 'server_error', param: null, code } })}\n\n`;
 }

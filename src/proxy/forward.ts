@@ -4,18 +4,21 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Agent } from 'undici';
 import type { Clock } from '../core/clock.ts';
-import type { Assignment, Dispatcher, Outcome, Refusal } from '../core/dispatcher.ts';
+import type { Ask, Assignment, Dispatcher, Outcome, Standing } from '../core/dispatcher.ts';
 import { RequestError } from '../core/errors.ts';
 import type { RequestObserver, RequestRecord } from '../core/record.ts';
 import type { GenerationFacts, Surface } from '../core/request.ts';
 import { askUsage, replaceModel } from '../prompt/splice.ts';
 import { Attempt, type AttemptLimits } from './attempt.ts';
 import { ClientResponse } from './client-response.ts';
-import { errorEvent, type ErrorAnswer } from './error-answer.ts';
+import { errorEvent, refusalAnswer, type ErrorAnswer } from './error-answer.ts';
 import { isRequestId } from './headers.ts';
+import type { HeldAnswer } from './held-answer.ts';
+import { KeepAlive } from './keep-alive.ts';
 import { newRecord } from './new-record.ts';
-import { again, answerTo, recordedOutcome, sentence, type Tried } from './retry.ts';
+import { again, answerTo, recordedOutcome, sentence, type Again, type Tried } from './retry.ts';
 import type { Sweep } from './sweep.ts';
+import { assign } from './waiting.ts';
 
 export interface ForwardDeps {
   readonly dispatcher: Dispatcher;
@@ -26,6 +29,8 @@ export interface ForwardDeps {
   readonly observer: RequestObserver;
   readonly limits: AttemptLimits;
   readonly attemptsMax: number;
+  /** How often a stream that waits for its first event gets a comment, in milliseconds; 0 is never. */
+  readonly keepAliveCommentMs: number;
   /** A mistake of the router's own. */
   readonly unexpected: (error: unknown) => void;
 }
@@ -39,15 +44,31 @@ export interface Exchange {
   readonly body: Buffer;
 }
 
+/** A request on its way. */
+interface Course {
+  readonly deps: ForwardDeps;
+  readonly exchange: Exchange;
+  readonly client: ClientResponse;
+  readonly record: RequestRecord;
+  readonly startedMs: number;
+  /** As they were when it came: they may change while it is under way. */
+  readonly limits: AttemptLimits;
+  readonly attemptsMax: number;
+  readonly tried: Tried;
+}
+
 /** Answers one generation request. Never rejects; the record is handed to the observer exactly once, with its one outcome. */
 export async function forward(deps: ForwardDeps, exchange: Exchange): Promise<void> {
-  const startedMs = deps.clock();
+  const { clock, observer, limits, attemptsMax, sweep, keepAliveCommentMs } = deps;
+  const startedMs = clock();
   const given = exchange.request.headers['x-request-id'];
   const record = newRecord(isRequestId(given) ? given : randomUUID(), exchange.listener, exchange.surface);
   const client = new ClientResponse(exchange.response, exchange.surface, record.id);
+  let keepAlive: KeepAlive | undefined;
   try {
     const facts = deps.readPrompt(exchange.surface, exchange.body);
-    await route(deps, exchange, facts, client, record, startedMs);
+    if (facts.stream && keepAliveCommentMs > 0) keepAlive = new KeepAlive(sweep, client, keepAliveCommentMs);
+    await route({ deps, exchange, client, record, startedMs, limits, attemptsMax, tried: { attempts: 0, reasons: [] } }, facts);
   } catch (error) {
     if (error instanceof RequestError) {
       refuse(client, record, badRequest(error));
@@ -57,74 +78,90 @@ export async function forward(deps: ForwardDeps, exchange: Exchange): Promise<vo
       else refuse(client, record, INTERNAL_ERROR);
     }
   }
-  record.durationMs = deps.clock() - startedMs;
+  keepAlive?.stop();
+  record.durationMs = clock() - startedMs;
   record.status = client.status;
-  deps.observer.ended(record);
+  observer.ended(record);
 }
 
-async function route(deps: ForwardDeps, exchange: Exchange, facts: GenerationFacts, client: ClientResponse, record: RequestRecord, startedMs: number): Promise<void> {
+async function route(course: Course, facts: GenerationFacts): Promise<void> {
+  const { deps, exchange, client, record, tried, attemptsMax } = course;
+  const ask: Ask = { facts, listener: exchange.listener, excluded: [], bodyBytes: exchange.body.length };
+  let failed: Ended | undefined;
+  let next: Again | undefined;
   const excluded: string[] = [];
-  const tried: Tried = { attempts: 0, stale: 0 };
-  let failed: Outcome | undefined;
   for (;;) {
     if (client.gone) {
       record.outcome = 'client_gone';
       return;
     }
     const askedMs = deps.clock();
-    const assigned = deps.dispatcher.assign({ facts, listener: exchange.listener, excluded });
+    const given = assign(deps.dispatcher, next === undefined ? ask : { ...ask, excluded, retry: next.budget }, client);
     record.choiceDurationMs = deps.clock() - askedMs;
+    const assigned = given instanceof Promise ? await given : given;
+    if (assigned === undefined) continue;
     if (assigned.kind === 'refused') {
-      // With nobody left to try, what went wrong is the answer.
+      // With nobody left to try, or no budget for it, what went wrong is the answer.
       if (failed === undefined) refuse(client, record, refusalAnswer(assigned));
-      else closeClient(client, record, exchange.surface, failed, false);
+      else closeClient(course, failed);
       return;
+    }
+    if (client.gone) {
+      // It left in the tick in which its turn came.
+      deps.dispatcher.finish(assigned.attempt, CLIENT_GONE);
+      continue;
     }
     noteAssignment(record, assigned);
+    if (next !== undefined) {
+      deps.observer.retried(record, next.reason);
+      tried.reasons.push(next.reason);
+    }
     tried.attempts += 1;
-    const { outcome, takesErrorEvent } = await attempt(deps, exchange, assigned, client, record, startedMs);
-    const next = again(outcome, client.committed, tried, deps.attemptsMax);
+    failed = await attempt(course, assigned);
+    next = again(failed.outcome, client.committed, tried, attemptsMax);
     if (next === undefined) {
-      closeClient(client, record, exchange.surface, outcome, takesErrorEvent);
+      closeClient(course, failed);
       return;
     }
-    deps.observer.retried(record, next.reason);
-    if (next.reason === 'stale') tried.stale += 1;
     if (next.elsewhere) excluded.push(assigned.endpoint.id);
-    failed = outcome;
   }
 }
 
 interface Ended {
   readonly outcome: Outcome;
   readonly takesErrorEvent: boolean;
+  /** The endpoint's error, which the client can be given. */
+  readonly held: HeldAnswer | undefined;
 }
 
 /** One attempt; its lease is returned when this resolves, before the client gets the end of its answer. */
-async function attempt(deps: ForwardDeps, exchange: Exchange, assigned: Assignment, client: ClientResponse, record: RequestRecord, startedMs: number): Promise<Ended> {
+async function attempt({ deps, exchange, client, record, startedMs, limits }: Course, assigned: Assignment): Promise<Ended> {
   const { request, surface } = exchange;
+  const { dispatcher, upstream, sweep } = deps;
   const onFirstToken = (responseId: string | undefined): void => {
     record.timeToFirstTokenMs = deps.clock() - startedMs;
-    deps.dispatcher.firstToken(assigned.attempt, responseId);
+    dispatcher.firstToken(assigned.attempt, responseId);
   };
-  let outcome: Outcome = { kind: 'client_gone' };
+  const standing = (heard: boolean): Standing => dispatcher.standing(assigned.attempt, heard);
+  let outcome: Outcome = CLIENT_GONE;
   try {
     deps.observer.chosen(record);
     const body = bodyFor(assigned, exchange.body);
     const trying = new Attempt(
-      { upstream: deps.upstream, sweep: deps.sweep, limits: deps.limits, onFirstToken },
+      { upstream, sweep, limits, onFirstToken, standing },
       { surface, method: 'POST', path: request.url ?? '/', rawHeaders: request.rawHeaders, body, hidesUsage: assigned.asksUsage, id: record.id, startedMs },
       client,
     );
     outcome = await trying.send(assigned.endpoint);
-    return { outcome, takesErrorEvent: trying.takesErrorEvent };
+    return { outcome, takesErrorEvent: trying.takesErrorEvent, held: trying.held };
   } finally {
     // Whatever went wrong on our side, nobody's lease is kept for it.
-    deps.dispatcher.finish(assigned.attempt, outcome);
+    dispatcher.finish(assigned.attempt, outcome);
   }
 }
 
-function closeClient(client: ClientResponse, record: RequestRecord, surface: Surface, outcome: Outcome, takesErrorEvent: boolean): void {
+/** The end of the client's answer, as the last attempt left it. */
+function closeClient({ client, record, exchange, tried }: Course, { outcome, takesErrorEvent, held }: Ended): void {
   record.outcome = recordedOutcome(outcome);
   record.reason = sentence(outcome);
   if (outcome.kind === 'complete') {
@@ -132,10 +169,13 @@ function closeClient(client: ClientResponse, record: RequestRecord, surface: Sur
     record.reportedCachedTokens = outcome.usage?.cachedTokens;
     record.completionTokens = outcome.usage?.completionTokens;
   }
-  if (!client.committed) client.refuse(answerTo(outcome));
-  else if (outcome.kind === 'complete' || outcome.kind === 'rejected' || outcome.kind === 'failed') client.end();
+  if (!client.committed) {
+    const answer = answerTo(outcome, tried);
+    if (held === undefined) client.refuse(answer);
+    else client.release(held, answer);
+  } else if (outcome.kind === 'complete' || outcome.kind === 'rejected' || outcome.kind === 'failed') client.end();
   else if (outcome.kind === 'client_gone') client.abort(undefined);
-  else client.abort(takesErrorEvent ? errorEvent(surface, sentence(outcome)) : undefined);
+  else client.abort(takesErrorEvent ? errorEvent(exchange.surface, sentence(outcome)) : undefined);
 }
 
 function noteAssignment(record: RequestRecord, assigned: Assignment): void {
@@ -155,13 +195,11 @@ function refuse(client: ClientResponse, record: RequestRecord, answer: ErrorAnsw
   if (!client.committed) client.refuse(answer);
 }
 
-function refusalAnswer(refusal: Refusal): ErrorAnswer {
-  return { status: refusal.status, message: refusal.message, code: refusal.reason, param: refusal.param, retryAfterS: refusal.retryAfterS };
-}
-
 function badRequest(error: RequestError): ErrorAnswer {
   return { status: error.status, message: error.message, code: 'invalid_request', param: error.param };
 }
+
+const CLIENT_GONE: Outcome = { kind: 'client_gone' };
 
 const INTERNAL_ERROR: ErrorAnswer = { status: 500, message: 'The router failed to handle this request.', code: 'internal_error' };
 

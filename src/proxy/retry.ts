@@ -1,6 +1,6 @@
 // retry.ts: what follows from an attempt that failed. Pure.
 
-import type { Outcome } from '../core/dispatcher.ts';
+import type { Ask, Outcome } from '../core/dispatcher.ts';
 import type { RequestOutcome, RetryReason } from '../core/record.ts';
 import type { ErrorAnswer } from './error-answer.ts';
 
@@ -8,27 +8,65 @@ import type { ErrorAnswer } from './error-answer.ts';
 export interface Again {
   readonly reason: RetryReason;
   readonly elsewhere: boolean;
+  /** What the dispatcher is asked for: whether the try counts against the retry budget. */
+  readonly budget: NonNullable<Ask['retry']>;
 }
 
-/** What was tried for a request so far, this attempt included. */
+/** What was tried for a request so far. */
 export interface Tried {
+  /** This attempt included. */
   attempts: number;
-  /** Of these, those that only found a connection closed: they reached nobody, and count once. */
-  stale: number;
+  /** Why it was tried again before. Those that only found a connection closed reached nobody: no attempts, as far as limits go. */
+  readonly reasons: RetryReason[];
 }
 
 /**
- * Whether a failed attempt may be repeated: only what never reached an engine, or died before its first event, and only before the
- * commit. Undefined means that the client gets this outcome.
+ * Whether a failed attempt may be repeated: only before the commit, and only what another endpoint may do better. Undefined means that
+ * the client gets this outcome.
  *
- * A closed idle connection says nothing about its endpoint, so that is tried again there, once, as if nothing had been tried.
+ * What never reached an engine, or died with it, is free once each; the rest takes from the retry budget, so that a fleet in trouble is
+ * not asked twice for everything. A closed idle connection says nothing about its endpoint, so that is tried again there, once, as if
+ * nothing had been tried.
  */
 export function again(outcome: Outcome, committed: boolean, tried: Tried, attemptsMax: number): Again | undefined {
   if (committed || attemptsMax === 1) return undefined;
-  if (outcome.kind === 'reset' && outcome.stale && tried.stale === 0) return { reason: 'stale', elsewhere: false };
-  if (tried.attempts - tried.stale >= attemptsMax) return undefined;
-  if (outcome.kind === 'unreachable') return { reason: 'unreachable', elsewhere: true };
-  return outcome.kind === 'reset' ? { reason: 'reset', elsewhere: true } : undefined;
+  if (outcome.kind === 'reset' && outcome.stale && !tried.reasons.includes('stale')) return { reason: 'stale', elsewhere: false, budget: 'free' };
+  if (attemptsThatCount(tried) >= attemptsMax) return undefined;
+  const reason = reasonOf(outcome);
+  if (reason === undefined) return undefined;
+  const free = (reason === 'unreachable' || reason === 'reset' || reason === 'lost') && !tried.reasons.includes(reason);
+  return { reason, elsewhere: true, budget: free ? 'free' : 'budgeted' };
+}
+
+function reasonOf(outcome: Outcome): RetryReason | undefined {
+  switch (outcome.kind) {
+    case 'unreachable':
+    case 'reset':
+    case 'lost':
+    case 'aborted':
+      return outcome.kind;
+    case 'rejected':
+      return outcome.status < 500 || outcome.because === 'other' ? undefined : outcome.because;
+    case 'timeout':
+      return outcome.limit === 'first_byte_ms' ? 'first_byte' : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function attemptsThatCount(tried: Tried): number {
+  return tried.attempts - (tried.reasons.includes('stale') ? 1 : 0);
+}
+
+/**
+ * The header `x-should-retry` of an error after an attempt; undefined leaves it out.
+ *
+ * The SDKs of OpenAI and Anthropic obey it, and without it repeat 408, 409, 429 and 5xx twice. A refusal by the router cost no engine
+ * anything, so it says true, and `retry-after` says when. What the router tried twice, or waited a limit long for, would be done six times,
+ * so it says false. What one endpoint said once goes as it came.
+ */
+export function shouldRetry(outcome: Outcome, tried: Tried): boolean | undefined {
+  return outcome.kind === 'timeout' || attemptsThatCount(tried) > 1 ? false : undefined;
 }
 
 /** What an outcome is called in metrics and logs. */
@@ -64,7 +102,7 @@ export function sentence(outcome: Outcome): string {
 }
 
 /** The answer to a client that has not been told anything yet. */
-export function answerTo(outcome: Outcome): ErrorAnswer {
-  const status = outcome.kind === 'timeout' ? 504 : 502;
-  return { status, message: sentence(outcome), code: outcome.kind === 'timeout' ? 'upstream_timeout' : 'upstream_error' };
+export function answerTo(outcome: Outcome, tried: Tried): ErrorAnswer {
+  const timeout = outcome.kind === 'timeout';
+  return { status: timeout ? 504 : 502, message: sentence(outcome), code: timeout ? 'upstream_timeout' : 'upstream_error', shouldRetry: shouldRetry(outcome, tried) };
 }

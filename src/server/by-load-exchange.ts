@@ -4,19 +4,21 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Assignment, Outcome } from '../core/dispatcher.ts';
+import type { Assignment, Outcome, Refusal, RejectedBecause } from '../core/dispatcher.ts';
 import type { RequestRecord } from '../core/record.ts';
 import type { Surface } from '../core/request.ts';
-import { errorBody, type ErrorAnswer } from '../proxy/error-answer.ts';
+import { rejectedBecause } from '../proxy/because.ts';
+import { errorBody, refusalAnswer, retryHeaders, type ErrorAnswer } from '../proxy/error-answer.ts';
 import { isRequestId, responseHeadersOf } from '../proxy/headers.ts';
 import { newRecord } from '../proxy/new-record.ts';
-import { answerTo, recordedOutcome, sentence } from '../proxy/retry.ts';
+import { answerTo, recordedOutcome, sentence, type Tried } from '../proxy/retry.ts';
 import type { Swept } from '../proxy/sweep.ts';
 import { outcomeOfRequestError } from '../proxy/upstream.ts';
 import { BodyTooLarge, tooLarge } from './body-limit.ts';
 import type { ClientListenerOptions } from './options.ts';
 import { rawPath, surfaceOf } from './surfaces.ts';
 
+const CLIENT_GONE: Outcome = { kind: 'client_gone' };
 const OVERDUE: Outcome = { kind: 'timeout', limit: 'total_ms' };
 const WHOLE: Outcome = { kind: 'complete', usage: undefined, responseId: undefined };
 
@@ -36,6 +38,8 @@ export class ByLoadExchange implements Swept {
   readonly #startedMs: number;
   readonly #leaving = new AbortController();
   #attempt: number | undefined;
+  /** Its place in the queue. */
+  #ticket: number | undefined;
   #overdue = false;
   #committed = false;
   /** How the attempt before this one ended. */
@@ -58,18 +62,28 @@ export class ByLoadExchange implements Swept {
     reply.raw.on('error', () => {});
   }
 
-  /** Answers by the router itself. With nobody left to try, what went wrong is the answer. */
-  answer(answer: ErrorAnswer): FastifyReply {
-    if (this.#failed !== undefined) return this.#send(answerTo(this.#failed));
-    this.#record.outcome = answer.status === 503 ? 'shed' : 'error';
-    this.#record.reason = answer.code;
-    return this.#send(answer);
+  /** It stands in the queue: its body is not read meanwhile. */
+  wait(ticket: number): void {
+    this.#ticket = ticket;
+  }
+
+  /** Its turn came. False when the client left in the same tick: then the attempt is over. */
+  takesTurn(given: Assignment | Refusal): boolean {
+    this.#ticket = undefined;
+    if (!this.#reply.raw.destroyed) return true;
+    if (given.kind === 'assigned') this.#options.forward.dispatcher.finish(given.attempt, CLIENT_GONE);
+    return false;
+  }
+
+  /** With nobody left to try, what went wrong is the answer. */
+  refuse(refusal: Refusal): FastifyReply {
+    return this.#failed === undefined ? this.#answer(refusalAnswer(refusal)) : this.#send(answerTo(this.#failed, this.#tried()));
   }
 
   /** Its rest is not read, so that nothing else can come on this connection. */
   refuseBody(): FastifyReply {
     this.#reply.header('connection', 'close');
-    return this.answer(tooLarge(this.#options.bodyBytesMax));
+    return this.#answer(tooLarge(this.#options.bodyBytesMax));
   }
 
   /** From here on there is a lease. The signal says that the client left, or that its time is over. */
@@ -80,6 +94,7 @@ export class ByLoadExchange implements Swept {
     this.#record.policy = assigned.policy;
     this.#record.pool = assigned.endpoint.pool;
     this.#record.endpoint = assigned.endpoint.id;
+    if (this.#failed !== undefined) this.#options.forward.observer.retried(this.#record, 'unreachable');
     return this.#leaving.signal;
   }
 
@@ -101,21 +116,23 @@ export class ByLoadExchange implements Swept {
       // A connection cannot be used again while a request's body is on it.
       if (!request.raw.complete) raw.shouldKeepAlive = false;
       raw.writeHead(statusCode, responseHeadersOf(headers, this.id));
+      // The words that count stand at the beginning.
+      if (statusCode >= 500) stream.once('data', (chunk: Buffer) => (because = rejectedBecause(statusCode, chunk, false)));
       stream.pipe(raw);
     });
-    stream.once('end', () => this.#finish(statusCode >= 400 ? { kind: 'rejected', status: statusCode, because: 'other' } : WHOLE));
+    let because: RejectedBecause = 'other';
+    stream.once('end', () => this.#finish(statusCode >= 400 ? { kind: 'rejected', status: statusCode, because } : WHOLE));
   }
 
   /** Whether this error left everything as it was: no connection came about, so not a byte of the body was taken. Its lease is over then. */
   mayTryElsewhere(error: Error): boolean {
     const outcome = outcomeOfRequestError(causeOf(error));
-    const { observer, attemptsMax } = this.#options.forward;
+    const { attemptsMax } = this.#options.forward;
     // Nobody else has a stored response: to ask there would make a 404 of a short outage.
     if (outcome.kind !== 'unreachable' || this.#attempt === undefined || this.#record.surface === 'stored-response') return false;
     if (this.#record.attempts >= attemptsMax) return false;
     this.#finish(outcome);
     this.#failed = outcome;
-    observer.retried(this.#record, 'unreachable');
     return true;
   }
 
@@ -124,14 +141,14 @@ export class ByLoadExchange implements Swept {
     if (this.#reply.raw.destroyed) return;
     const cause = causeOf(error);
     if (cause instanceof BodyTooLarge) {
-      this.#finish({ kind: 'client_gone' });
+      this.#finish(CLIENT_GONE);
       this.#failed = undefined;
       this.refuseBody();
       return;
     }
     const outcome: Outcome = this.#overdue ? OVERDUE : outcomeOfRequestError(cause);
     this.#finish(outcome);
-    this.#send(answerTo(outcome));
+    this.#send(answerTo(outcome, this.#tried()));
   }
 
   sweep(nowMs: number): void {
@@ -143,7 +160,7 @@ export class ByLoadExchange implements Swept {
     } else if (!this.#reply.raw.writableNeedDrain) {
       this.#fullSinceMs = undefined;
     } else if (nowMs - (this.#fullSinceMs ??= nowMs) > clientStallMs) {
-      this.#finish({ kind: 'client_gone' });
+      this.#finish(CLIENT_GONE);
       this.#cut();
     }
   }
@@ -161,8 +178,19 @@ export class ByLoadExchange implements Swept {
     else raw.destroy();
   }
 
+  #tried(): Tried {
+    return { attempts: this.#record.attempts, reasons: [] };
+  }
+
+  #answer(answer: ErrorAnswer): FastifyReply {
+    this.#record.outcome = answer.status === 503 || answer.status === 429 ? 'shed' : 'error';
+    this.#record.reason = answer.code;
+    return this.#send(answer);
+  }
+
   #send(answer: ErrorAnswer): FastifyReply {
-    if (answer.retryAfterS !== undefined) this.#reply.header('retry-after', answer.retryAfterS);
+    const headers = retryHeaders(answer);
+    for (let i = 0; i < headers.length; i += 2) this.#reply.header(headers[i]!, headers[i + 1]);
     return this.#reply.code(answer.status).type('application/json').send(errorBody(this.#surface, answer));
   }
 
@@ -177,8 +205,9 @@ export class ByLoadExchange implements Swept {
 
   #onClose(): void {
     const { raw } = this.#reply;
+    if (this.#ticket !== undefined) this.#options.forward.dispatcher.leave(this.#ticket);
     if (!raw.writableFinished) {
-      this.#finish({ kind: 'client_gone' });
+      this.#finish(CLIENT_GONE);
       this.#leaving.abort();
     }
     this.#record.durationMs = this.#options.forward.clock() - this.#startedMs;

@@ -4,6 +4,7 @@ import replyFrom from '@fastify/reply-from';
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Agent, type Dispatcher as Undici } from 'undici';
+import type { Ask, Assignment, Refusal } from '../core/dispatcher.ts';
 import type { ByLoadFacts, StoredResponseFacts } from '../core/request.ts';
 import { requestHeaders } from '../proxy/headers.ts';
 import { connectionOptions } from '../proxy/upstream.ts';
@@ -83,8 +84,17 @@ function relay(options: ClientListenerOptions, request: FastifyRequest, reply: F
 }
 
 function attempt(options: ClientListenerOptions, request: FastifyRequest, reply: FastifyReply, facts: ByLoadFacts | StoredResponseFacts, exchange: ByLoadExchange, excluded: readonly string[]): FastifyReply {
-  const assigned = options.forward.dispatcher.assign({ facts, listener: options.name, excluded });
-  if (assigned.kind === 'refused') return exchange.answer({ ...assigned, code: assigned.reason });
+  const ask: Ask = { facts, listener: options.name, excluded, ...(excluded.length === 0 ? {} : { retry: 'free' }) };
+  const go = (given: Assignment | Refusal): FastifyReply => (given.kind === 'refused' ? exchange.refuse(given) : send(options, request, reply, facts, exchange, excluded, given));
+  const given = options.forward.dispatcher.assign(ask, (result) => {
+    if (exchange.takesTurn(result)) go(result);
+  });
+  if (given.kind !== 'waiting') return go(given);
+  exchange.wait(given.ticket);
+  return reply;
+}
+
+function send(options: ClientListenerOptions, request: FastifyRequest, reply: FastifyReply, facts: ByLoadFacts | StoredResponseFacts, exchange: ByLoadExchange, excluded: readonly string[], assigned: Assignment): FastifyReply {
   const { id, origin, apiKey } = assigned.endpoint;
   const signal = exchange.begin(assigned);
   const { firstByteMs, idleMs } = options.forward.limits;

@@ -3,7 +3,7 @@
 import { gzipSync } from 'node:zlib';
 import { test, type Test } from 'tap';
 import { call, type Answer } from '../support/raw-client.ts';
-import { chunk, LAST_CHUNK, startRawUpstream, STREAM_HEAD, type RawRequest } from '../support/raw-upstream.ts';
+import { chunk, LAST_CHUNK, sized, startRawUpstream, STREAM_HEAD, type RawRequest } from '../support/raw-upstream.ts';
 import { CHAT, streamOf, SURFACES, type SurfaceCase } from '../support/surfaces.ts';
 import { startTestRouter, type TestRouter } from '../support/test-router.ts';
 
@@ -78,7 +78,7 @@ for (const surface of SURFACES) {
   });
 
   test(`${surface.name}: an answer that is no stream and comes short of its length is cut`, async (t) => {
-    const upstream = await startRawUpstream(t, ({ socket }) => socket.end('HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"id":'));
+    const upstream = await startRawUpstream(t, ({ socket }) => socket.end('HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 20000\r\n\r\n{"id":'));
     const { url, metric } = await startTestRouter(t, { endpoints: [upstream.url] });
     const answer = await call(t, url, { path: surface.path, body: surface.body('hello', false) });
     t.match(answer, { status: 200, whole: false, body: Buffer.from('{"id":') });
@@ -87,7 +87,7 @@ for (const surface of SURFACES) {
 }
 
 test('an error that the engine reports in the middle is passed on and counted as one, and the connection ends as the engine ended it', async (t) => {
-  const whole = `${CHAT.opening}data: {"error": {"message": "EngineCore encountered an issue", "code": 500}}\n\ndata: [DONE]\n\n`;
+  const whole = `${CHAT.opening}${CHAT.delta('hel')}data: {"error": {"message": "EngineCore encountered an issue", "code": 500}}\n\ndata: [DONE]\n\n`;
   const result = await streamed(t, CHAT, ({ socket }) => socket.write(STREAM_HEAD + chunk(whole).toString() + LAST_CHUNK));
   t.match(result.answer, { status: 200, whole: true });
   t.equal(result.body, whole);
@@ -104,9 +104,10 @@ test('a compressed stream that breaks is cut and nothing is added', async (t) =>
 
 test('a stream with a length that breaks is cut and nothing is added', async (t) => {
   const head = STREAM_HEAD.replace('transfer-encoding: chunked', 'content-length: 5000');
-  const result = await streamed(t, CHAT, (request) => then(request, head + CHAT.opening, () => request.socket.resetAndDestroy()));
+  const begun = CHAT.opening + CHAT.delta('hel');
+  const result = await streamed(t, CHAT, (request) => then(request, head + begun, () => request.socket.resetAndDestroy()));
   t.match(result.answer, { status: 200, whole: false });
-  t.equal(result.body, CHAT.opening);
+  t.equal(result.body, begun);
 });
 
 test('a surface routed by load whose answer comes short is cut', async (t) => {
@@ -116,4 +117,15 @@ test('a surface routed by load whose answer comes short is cut', async (t) => {
   t.match(answer, { status: 200, whole: false, body: Buffer.from('short') });
   t.match(await endpoints(), [{ in_flight: 0 }]);
   t.equal(await metric('warmroute_requests_total', { outcome: 'complete' }), 0);
+});
+
+test('a short answer that is no stream goes out when it is whole, so one that breaks is answered by another endpoint', async (t) => {
+  const whole = '{"choices":[{"message":{"content":"hello"},"finish_reason":"stop"}]}';
+  let asked = 0;
+  const onRequest = ({ socket }: RawRequest): void => void (asked++ === 0 ? socket.end(`HTTP/1.1 200 OK\r\ncontent-length: ${whole.length}\r\n\r\n${whole.slice(0, 9)}`) : socket.write(sized(200, whole)));
+  const upstreams = [await startRawUpstream(t, onRequest), await startRawUpstream(t, onRequest)];
+  const { url } = await startTestRouter(t, { endpoints: upstreams.map((upstream) => upstream.url) });
+  const answer = await call(t, url, { path: CHAT.path, body: CHAT.body('hello', false) });
+  t.match(answer, { status: 200, whole: true, body: Buffer.from(whole) });
+  t.equal(asked, 2);
 });
