@@ -46,6 +46,7 @@ export type RetryReason = 'unreachable' | 'reset' | 'stale' | 'lost' | 'aborted'
 export interface RequestObserver {
   /** An endpoint was chosen for an attempt. */
   chosen(record: RequestRecord): void;
+  /** Another attempt follows; the record names the endpoint of the one before. */
   retried(record: RequestRecord, reason: RetryReason): void;
   ended(record: RequestRecord): void;
 }

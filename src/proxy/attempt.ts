@@ -8,6 +8,7 @@ import type { ClientListener, ClientResponse } from './client-response.ts';
 import { requestHeaders, responseHeaders } from './headers.ts';
 import type { HeldAnswer } from './held-answer.ts';
 import { joined, PlainAnswer } from './plain-answer.ts';
+import { isLost } from './retry.ts';
 import { StreamAnswer } from './stream-answer.ts';
 import type { Swept, Sweep } from './sweep.ts';
 import { outcomeOfError } from './upstream.ts';
@@ -48,8 +49,6 @@ const NO_CHUNKS: readonly Buffer[] = [];
 const NOTHING = Buffer.alloc(0);
 /** By the sweep's clock, which may be a quarter of a second late. */
 const STALE_WITHIN_MS = 250;
-/** Silence after which an endpoint of which nothing can be expected is given up. */
-const LOST_AFTER_MS = 2000;
 /** What is held back of a stream in which no event ends; after that it goes on as it comes. */
 const HELD_MAX_BYTES = 1_048_576;
 
@@ -183,10 +182,7 @@ export class Attempt implements Undici.DispatchHandler, ClientListener, Swept {
 
   sweep(nowMs: number): void {
     const { firstByteMs, idleMs, clientStallMs, totalMs } = this.#deps.limits;
-    if (this.#answer instanceof StreamAnswer && this.#answer.holdsOpening) {
-      this.#answer.releaseOpening();
-      this.#commit();
-    }
+    if (this.#answer instanceof StreamAnswer && this.#answer.holdsOpening) this.#commit();
     if (nowMs - this.#request.startedMs > totalMs) this.#end({ kind: 'timeout', limit: 'total_ms' });
     else if (this.#pausedMs !== undefined) {
       if (nowMs - this.#pausedMs > clientStallMs) this.#end({ kind: 'client_gone' });
@@ -196,12 +192,10 @@ export class Attempt implements Undici.DispatchHandler, ClientListener, Swept {
     } else if (nowMs - this.#lastByteMs > idleMs) this.#end({ kind: 'timeout', limit: 'idle_ms' });
   }
 
-  /** An endpoint that does not react may still go on with an answer that it has begun; one that is gone does not. */
   #isLost(nowMs: number): boolean {
     const standing = this.#deps.standing(this.#lastByteMs >= this.#askedMs);
     this.#askedMs = nowMs;
-    if (standing === 'up' || nowMs - Math.max(this.#sentMs, this.#lastByteMs) < LOST_AFTER_MS) return false;
-    return standing === 'gone' || !this.#client.committed;
+    return isLost(standing, nowMs - Math.max(this.#sentMs, this.#lastByteMs), this.#client.committed);
   }
 
   /** Comments say that somebody is there, which a client that has comments of the router's knows. */
@@ -212,12 +206,13 @@ export class Attempt implements Undici.DispatchHandler, ClientListener, Swept {
 
   /** Releases the answer, with what came of it so far. */
   #commit(): void {
-    if (this.#client.opened && !(this.#answer instanceof StreamAnswer)) {
+    if (this.#answer === undefined) return;
+    if (this.#client.opened && this.#answer instanceof PlainAnswer) {
       // The client waits for a stream, and its head has told it that one comes.
-      this.#end({ kind: 'failed' });
+      this.#end(this.#status < 400 ? { kind: 'failed' } : this.#answer.outcome());
       return;
     }
-    this.#answer!.holds = false;
+    this.#answer.release();
     this.#client.commit(this.#status, this.#statusMessage, this.#headers());
     let reads = true;
     for (const chunk of this.#kept) reads = this.#relay(chunk);

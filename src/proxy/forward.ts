@@ -111,11 +111,12 @@ async function route(course: Course, facts: GenerationFacts): Promise<void> {
       deps.dispatcher.finish(assigned.attempt, CLIENT_GONE);
       continue;
     }
-    noteAssignment(record, assigned);
     if (next !== undefined) {
+      // While the record still names the endpoint that failed.
       deps.observer.retried(record, next.reason);
       tried.reasons.push(next.reason);
     }
+    noteAssignment(record, assigned);
     tried.attempts += 1;
     failed = await attempt(course, assigned);
     next = again(failed.outcome, client.committed, tried, attemptsMax);

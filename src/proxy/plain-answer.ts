@@ -45,6 +45,11 @@ export class PlainAnswer {
     if (!this.holds) this.#begin();
   }
 
+  /** It goes to the client now. */
+  release(): void {
+    this.holds = false;
+  }
+
   /** How it ended, now that it is whole. */
   outcome(): Outcome {
     if (this.#status >= 400) return { kind: 'rejected', status: this.#status, because: this.#because ?? this.#reason() };

@@ -1,6 +1,6 @@
 // retry.ts: what follows from an attempt that failed. Pure.
 
-import type { Ask, Outcome } from '../core/dispatcher.ts';
+import type { Ask, Outcome, Standing } from '../core/dispatcher.ts';
 import type { RequestOutcome, RetryReason } from '../core/record.ts';
 import type { ErrorAnswer } from './error-answer.ts';
 
@@ -67,6 +67,15 @@ function attemptsThatCount(tried: Tried): number {
  */
 export function shouldRetry(outcome: Outcome, tried: Tried): boolean | undefined {
   return outcome.kind === 'timeout' || attemptsThatCount(tried) > 1 ? false : undefined;
+}
+
+/** Silence after which an endpoint of which nothing can be expected is given up. */
+const LOST_AFTER_MS = 2000;
+
+/** Whether a silent attempt is given up. An endpoint that does not react may still go on with an answer that it has begun; one that is gone does not. */
+export function isLost(standing: Standing, silentMs: number, committed: boolean): boolean {
+  if (standing === 'up' || silentMs < LOST_AFTER_MS) return false;
+  return standing === 'gone' || !committed;
 }
 
 /** What an outcome is called in metrics and logs. */

@@ -40,10 +40,10 @@ export class StreamAnswer {
     this.#scanner.feed(chunk);
   }
 
-  /** No token has come, but the role is on its way to the client now. */
-  releaseOpening(): void {
+  /** It goes to the client now. Where only the role has come, that is the first token as far as anybody can tell. */
+  release(): void {
     this.holds = false;
-    this.#begin();
+    if (this.holdsOpening) this.#begin();
   }
 
   /** Hears of no more events. */

@@ -11,7 +11,7 @@ import { rejectedBecause } from '../proxy/because.ts';
 import { errorBody, refusalAnswer, retryHeaders, type ErrorAnswer } from '../proxy/error-answer.ts';
 import { isRequestId, responseHeadersOf } from '../proxy/headers.ts';
 import { newRecord } from '../proxy/new-record.ts';
-import { answerTo, recordedOutcome, sentence, type Tried } from '../proxy/retry.ts';
+import { answerTo, isLost, recordedOutcome, sentence, type Tried } from '../proxy/retry.ts';
 import type { Swept } from '../proxy/sweep.ts';
 import { outcomeOfRequestError } from '../proxy/upstream.ts';
 import { BodyTooLarge, tooLarge } from './body-limit.ts';
@@ -19,6 +19,7 @@ import type { ClientListenerOptions } from './options.ts';
 import { rawPath, surfaceOf } from './surfaces.ts';
 
 const CLIENT_GONE: Outcome = { kind: 'client_gone' };
+const LOST: Outcome = { kind: 'lost' };
 const OVERDUE: Outcome = { kind: 'timeout', limit: 'total_ms' };
 const WHOLE: Outcome = { kind: 'complete', usage: undefined, responseId: undefined };
 
@@ -40,12 +41,16 @@ export class ByLoadExchange implements Swept {
   #attempt: number | undefined;
   /** Its place in the queue. */
   #ticket: number | undefined;
-  #overdue = false;
+  /** Why the router ended it. */
+  #givenUp: Outcome | undefined;
   #committed = false;
   /** How the attempt before this one ended. */
   #failed: Outcome | undefined;
   /** When the sweep first found the client not reading; undefined while it reads. */
   #fullSinceMs: number | undefined;
+  /** What the connection to the client had taken at the last tick, and since when it took no more. */
+  #writtenBytes = 0;
+  #silentSinceMs = 0;
 
   constructor(options: ClientListenerOptions, request: FastifyRequest, reply: FastifyReply, kind: 'by-load' | 'stored-response') {
     const given = request.headers['x-request-id'];
@@ -71,6 +76,7 @@ export class ByLoadExchange implements Swept {
   takesTurn(given: Assignment | Refusal): boolean {
     this.#ticket = undefined;
     if (!this.#reply.raw.destroyed) return true;
+    this.#record.outcome = recordedOutcome(CLIENT_GONE);
     if (given.kind === 'assigned') this.#options.forward.dispatcher.finish(given.attempt, CLIENT_GONE);
     return false;
   }
@@ -89,12 +95,13 @@ export class ByLoadExchange implements Swept {
   /** From here on there is a lease. The signal says that the client left, or that its time is over. */
   begin(assigned: Assignment): AbortSignal {
     this.#attempt = assigned.attempt;
-    this.#options.forward.sweep.add(this);
+    this.#silentSinceMs = this.#options.forward.sweep.add(this);
+    // While the record still names the endpoint that failed.
+    if (this.#failed !== undefined) this.#options.forward.observer.retried(this.#record, 'unreachable');
     this.#record.attempts += 1;
     this.#record.policy = assigned.policy;
     this.#record.pool = assigned.endpoint.pool;
     this.#record.endpoint = assigned.endpoint.id;
-    if (this.#failed !== undefined) this.#options.forward.observer.retried(this.#record, 'unreachable');
     return this.#leaving.signal;
   }
 
@@ -146,23 +153,36 @@ export class ByLoadExchange implements Swept {
       this.refuseBody();
       return;
     }
-    const outcome: Outcome = this.#overdue ? OVERDUE : outcomeOfRequestError(cause);
+    const outcome: Outcome = this.#givenUp ?? outcomeOfRequestError(cause);
     this.#finish(outcome);
     this.#send(answerTo(outcome, this.#tried()));
   }
 
   sweep(nowMs: number): void {
     const { totalMs, clientStallMs } = this.#options.forward.limits;
-    if (nowMs - this.#startedMs > totalMs) {
-      this.#overdue = true;
-      this.#finish(OVERDUE);
-      this.#leaving.abort();
-    } else if (!this.#reply.raw.writableNeedDrain) {
+    if (nowMs - this.#startedMs > totalMs) this.#giveUp(OVERDUE);
+    else if (!this.#reply.raw.writableNeedDrain) {
       this.#fullSinceMs = undefined;
+      if (this.#isLost(nowMs)) this.#giveUp(LOST);
     } else if (nowMs - (this.#fullSinceMs ??= nowMs) > clientStallMs) {
       this.#finish(CLIENT_GONE);
       this.#cut();
     }
+  }
+
+  #isLost(nowMs: number): boolean {
+    if (this.#attempt === undefined) return false;
+    const written = this.#reply.raw.socket?.bytesWritten ?? 0;
+    const heard = this.#committed && written !== this.#writtenBytes;
+    this.#writtenBytes = written;
+    if (heard) this.#silentSinceMs = nowMs;
+    return isLost(this.#options.forward.dispatcher.standing(this.#attempt, heard), nowMs - this.#silentSinceMs, this.#committed);
+  }
+
+  #giveUp(outcome: Outcome): void {
+    this.#givenUp = outcome;
+    this.#finish(outcome);
+    this.#leaving.abort();
   }
 
   /** The answer ends in its middle. */
@@ -205,7 +225,10 @@ export class ByLoadExchange implements Swept {
 
   #onClose(): void {
     const { raw } = this.#reply;
-    if (this.#ticket !== undefined) this.#options.forward.dispatcher.leave(this.#ticket);
+    if (this.#ticket !== undefined) {
+      this.#options.forward.dispatcher.leave(this.#ticket);
+      this.#record.outcome = recordedOutcome(CLIENT_GONE);
+    }
     if (!raw.writableFinished) {
       this.#finish(CLIENT_GONE);
       this.#leaving.abort();

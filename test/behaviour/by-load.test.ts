@@ -2,8 +2,10 @@
 
 import { once } from 'node:events';
 import { test } from 'tap';
+import { captured, capturedBytes } from '../support/captures.ts';
 import { call, header, openConnection, readAnswer, requestBytes } from '../support/raw-client.ts';
 import { chunk, LAST_CHUNK, sized, startRawUpstream, STREAM_HEAD } from '../support/raw-upstream.ts';
+import { assignment, StubDispatcher, startForwarding } from '../support/stub-dispatcher.ts';
 import { eventually, startTestRouter } from '../support/test-router.ts';
 
 const PATH = '/v1/embeddings';
@@ -114,7 +116,7 @@ test('a client of HTTP/1.0, to whom a closed connection is a whole answer, sees 
 
 test('a body whose endpoint refuses the connection goes whole to another one, and nobody asks that endpoint again', async (t) => {
   const upstreams = [await startRawUpstream(t, ({ socket }) => void socket.write(sized(200, '{}'))), await startRawUpstream(t, ({ socket }) => void socket.write(sized(200, '{}')))];
-  const { url, metric, endpoints } = await startTestRouter(t, { pools: [{ endpoints: upstreams.map((each) => each.url), ...UNWATCHED }] });
+  const { url, metric, endpoints, lines } = await startTestRouter(t, { pools: [{ endpoints: upstreams.map((each) => each.url), ...UNWATCHED }] });
   await upstreams[0]!.close();
   const body = 'x'.repeat(300_000);
   const CALLS = 30;
@@ -125,6 +127,7 @@ test('a body whose endpoint refuses the connection goes whole to another one, an
   }
   t.ok(upstreams[1]!.requests.length === CALLS && upstreams[1]!.requests.every((request) => request.body.equals(Buffer.from(body))));
   t.equal(await metric('warmroute_retries_total', { reason: 'unreachable' }), 1);
+  t.match(lines().filter(({ msg }) => msg === 'retry'), [{ endpoint: upstreams[0]!.id, reason: 'unreachable' }]);
   t.match(await endpoints(), [{ available: false, in_flight: 0 }, { available: true, in_flight: 0 }]);
 });
 
@@ -135,4 +138,15 @@ test('when the only endpoint refuses the connection the client hears of that, an
   t.match(await call(t, url, { path: PATH, body: '{}' }), { status: 502, whole: true });
   t.match(await call(t, url, { path: PATH, body: '{}' }), { status: 503, whole: true });
   t.equal(await metric('warmroute_requests_total', { outcome: 'error', code: '502' }), 1);
+});
+
+test('what an error says of its endpoint is heard in passing, and the answer is relayed as it came', async (t) => {
+  for (const [name, because] of [['overload', 'overloaded'], ['draining-new', 'draining'], ['engine-dead', 'engine_dead'], ['error-too-long', 'other']] as const) {
+    const upstream = await startRawUpstream(t, ({ socket }) => void socket.end(capturedBytes(name)));
+    const dispatcher = new StubDispatcher(assignment(1, upstream.id));
+    const { url } = await startForwarding(t, dispatcher);
+    const { status, body } = captured(name);
+    t.match(await call(t, url, { path: PATH, body: '{}' }), { status, whole: true, body });
+    t.same(dispatcher.finished, [[1, { kind: 'rejected', status, because }]]);
+  }
 });

@@ -2,9 +2,10 @@
 
 import { test } from 'tap';
 import { call, header, openConnection, readAnswer, requestBytes } from '../support/raw-client.ts';
-import { chunk, LAST_CHUNK, startRawUpstream, STREAM_HEAD } from '../support/raw-upstream.ts';
+import { chunk, LAST_CHUNK, startRawUpstream, STREAM_HEAD, type RawRequest } from '../support/raw-upstream.ts';
+import { assignment, StubDispatcher, startForwarding } from '../support/stub-dispatcher.ts';
 import { CHAT, streamOf, SURFACES } from '../support/surfaces.ts';
-import { startTestRouter } from '../support/test-router.ts';
+import { eventually, startTestRouter } from '../support/test-router.ts';
 
 const openaiError = (code: number): string => `data: {"error": {"message": "not now", "type": "InternalServerError", "param": null, "code": ${code}}}\n\ndata: [DONE]\n\n`;
 const anthropicError = (type: string): string => `event: error\ndata: {"type":"error","error":{"type":"${type}","message":"not now"}}\n\n`;
@@ -57,6 +58,28 @@ test('a keep-alive comment releases the 200, so that the client hears that someo
   t.equal(answer.body.toString(), `: keep-alive\n\n${streamOf(CHAT, ['hello'])}`);
 });
 
+test('a comment releases the role that comes with it, once', async (t) => {
+  const begun = `: keep-alive\n\n${CHAT.opening}`;
+  const upstream = await startRawUpstream(t, ({ socket }) => socket.write(STREAM_HEAD + chunk(begun).toString()));
+  const dispatcher = new StubDispatcher(assignment(1, upstream.id));
+  let ticks = 0;
+  dispatcher.standing = () => {
+    ticks += 1;
+    return 'up';
+  };
+  let tokens = 0;
+  dispatcher.firstToken = () => void (tokens += 1);
+  const { url } = await startForwarding(t, dispatcher);
+  const client = await openConnection(t, url);
+  client.socket.write(requestBytes({ path: CHAT.path, body: CHAT.body('hello', true) }));
+  await client.until((bytes) => bytes.includes(begun));
+  const ticksThen = ticks;
+  await eventually(() => ticks > ticksThen + 2);
+  (await upstream.request(0)).socket.write(chunk(CHAT.delta('x') + CHAT.terminal).toString() + LAST_CHUNK);
+  t.match(readAnswer(await client.closed), { whole: true, body: Buffer.from(begun + CHAT.delta('x') + CHAT.terminal) });
+  t.equal(tokens, 1);
+});
+
 test('the first event releases the 200 while the rest is still to come', async (t) => {
   const upstream = await startRawUpstream(t, ({ socket }) => socket.write(STREAM_HEAD + chunk(CHAT.opening).toString()));
   const { url, endpoints } = await startTestRouter(t, { endpoints: [upstream.url] });
@@ -73,4 +96,57 @@ test('a stream that ends before any event is an error, not an empty answer', asy
   t.match(answer, { status: 502, whole: true });
   t.match(JSON.parse(answer.body.toString()), { error: { code: 'upstream_error' } });
   t.equal(await metric('warmroute_requests_total', { outcome: 'truncated', code: '502' }), 1);
+});
+
+test('an error as the first event of one endpoint is not the answer while another has one', async (t) => {
+  for (const events of [openaiError(500), CHAT.opening + openaiError(500)]) {
+    let asked = 0;
+    const whole = streamOf(CHAT, ['hello']);
+    const onRequest = ({ socket }: RawRequest): void => void socket.write(STREAM_HEAD + chunk(asked++ === 0 ? events : whole).toString() + LAST_CHUNK);
+    const upstreams = [await startRawUpstream(t, onRequest), await startRawUpstream(t, onRequest)];
+    const { url, metric } = await startTestRouter(t, { endpoints: upstreams.map((upstream) => upstream.url) });
+    t.match(await call(t, url, { path: CHAT.path, body: CHAT.body('hello', true) }), { status: 200, whole: true, body: Buffer.from(whole) });
+    t.equal(asked, 2);
+    t.equal(await metric('warmroute_retries_total', { reason: 'first_event' }), 1);
+  }
+});
+
+test('a client error as the first event is the answer', async (t) => {
+  let asked = 0;
+  const onRequest = ({ socket }: RawRequest): void => void (asked++, socket.write(STREAM_HEAD + chunk(openaiError(400)).toString() + LAST_CHUNK));
+  const upstreams = [await startRawUpstream(t, onRequest), await startRawUpstream(t, onRequest)];
+  const { url } = await startTestRouter(t, { endpoints: upstreams.map((upstream) => upstream.url) });
+  t.match(await call(t, url, { path: CHAT.path, body: CHAT.body('hello', true) }), { status: 400, whole: true });
+  t.equal(asked, 1);
+});
+
+test('an endpoint that is slower than first_byte_ms may be left for another, once', async (t) => {
+  let asked = 0;
+  const whole = streamOf(CHAT, ['hello']);
+  const onRequest = ({ socket }: RawRequest): void => void (asked++ > 0 && socket.write(STREAM_HEAD + chunk(whole).toString() + LAST_CHUNK));
+  const upstreams = [await startRawUpstream(t, onRequest), await startRawUpstream(t, onRequest)];
+  const { url, metric } = await startTestRouter(t, { endpoints: upstreams.map((upstream) => upstream.url), timeouts: { first_byte_ms: 200 } });
+  t.match(await call(t, url, { path: CHAT.path, body: CHAT.body('hello', true) }), { status: 200, whole: true, body: Buffer.from(whole) });
+  t.equal(await metric('warmroute_retries_total', { reason: 'first_byte' }), 1);
+});
+
+test('the role alone, without a token, is held for a moment and no longer', async (t) => {
+  const upstream = await startRawUpstream(t, ({ socket }) => socket.write(STREAM_HEAD + chunk(CHAT.opening).toString()));
+  const dispatcher = new StubDispatcher(assignment(1, upstream.id));
+  let ticks = 0;
+  dispatcher.standing = () => {
+    ticks += 1;
+    return 'up';
+  };
+  let tokens = 0;
+  dispatcher.firstToken = () => void (tokens += 1);
+  const { url } = await startForwarding(t, dispatcher);
+  const client = await openConnection(t, url);
+  client.socket.write(requestBytes({ path: CHAT.path, body: CHAT.body('hello', true) }));
+  await client.until((bytes) => bytes.includes(CHAT.opening));
+  t.ok(ticks > 0, 'until a tick at most');
+  t.equal(tokens, 1, 'its prefill is done');
+  (await upstream.request(0)).socket.write(chunk(CHAT.delta('x') + CHAT.terminal).toString() + LAST_CHUNK);
+  t.match(readAnswer(await client.closed), { whole: true, body: Buffer.from(CHAT.opening + CHAT.delta('x') + CHAT.terminal) });
+  t.equal(tokens, 1, 'told once');
 });

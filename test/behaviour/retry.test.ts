@@ -46,11 +46,12 @@ for (const [when, die] of DEATHS) {
 
 test('a refused connection is tried elsewhere, and its endpoint is left alone from then on', async (t) => {
   const upstreams = [await startRawUpstream(t, answerWhole), await startRawUpstream(t, answerWhole)];
-  const { url, metric, endpoints } = await start(t, upstreams);
+  const { url, metric, endpoints, lines } = await start(t, upstreams);
   await upstreams[0]?.close();
   for (let i = 0; i < 4; i += 1) t.match(await call(t, url, { path: CHAT.path, body }), { status: 200, whole: true, body: Buffer.from(whole) });
   t.equal(upstreams[1]?.requests.length, 4);
   t.equal(await metric('warmroute_retries_total', { reason: 'unreachable' }), 1);
+  t.match(lines().filter(({ msg }) => msg === 'retry'), [{ endpoint: upstreams[0]?.id, reason: 'unreachable' }]);
   t.match(await endpoints(), [{ available: false, in_flight: 0 }, { available: true, in_flight: 0 }]);
 });
 

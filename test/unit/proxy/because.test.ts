@@ -1,13 +1,10 @@
 // What an endpoint's error says of it: by the words of a real vLLM, which a client cannot put into its mouth.
 
-import { readFileSync } from 'node:fs';
 import { test } from 'tap';
 import { rejectedBecause } from '../../../src/proxy/because.ts';
 import { SseScanner } from '../../../src/proxy/sse.ts';
 import { realAnswer } from '../../../src/proxy/verdict.ts';
-import { readAnswer } from '../../support/raw-client.ts';
-
-const captured = (name: string): ReturnType<typeof readAnswer> => readAnswer(readFileSync(new URL(`../../captures/${name}.response`, import.meta.url)));
+import { captured } from '../../support/captures.ts';
 
 for (const [name, because] of [
   ['overload', 'overloaded'],

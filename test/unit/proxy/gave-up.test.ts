@@ -1,10 +1,9 @@
 // Which answers have nothing in them because the engine gave up, and which first events say nothing yet.
 
-import { readFileSync } from 'node:fs';
 import { test } from 'tap';
 import { gaveUpInAnswer, gaveUpInEvent, isOpening } from '../../../src/proxy/gave-up.ts';
 import { SseScanner } from '../../../src/proxy/sse.ts';
-import { readAnswer } from '../../support/raw-client.ts';
+import { captured } from '../../support/captures.ts';
 
 const event = (...choices: readonly object[]): Buffer => Buffer.from(`data: ${JSON.stringify({ choices })}\n\n`);
 const answer = (...choices: readonly object[]): Buffer => Buffer.from(JSON.stringify({ choices }));
@@ -14,7 +13,7 @@ function events(name: string): readonly Buffer[] {
   const all: Buffer[] = [];
   const scanner = new SseScanner();
   scanner.listener = (each) => all.push(each);
-  scanner.feed(readAnswer(readFileSync(new URL(`../../captures/${name}.response`, import.meta.url))).body);
+  scanner.feed(captured(name).body);
   return all;
 }
 

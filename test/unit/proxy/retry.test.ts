@@ -2,7 +2,7 @@
 
 import { test } from 'tap';
 import type { Outcome, RejectedBecause } from '../../../src/core/dispatcher.ts';
-import { again, answerTo, recordedOutcome, sentence, shouldRetry, type Again } from '../../../src/proxy/retry.ts';
+import { again, answerTo, isLost, recordedOutcome, sentence, shouldRetry, type Again } from '../../../src/proxy/retry.ts';
 
 const rejected = (status: number, because: RejectedBecause): Outcome => ({ kind: 'rejected', status, because });
 const elsewhere = (reason: Again['reason'], budget: Again['budget']): Again => ({ reason, elsewhere: true, budget });
@@ -67,5 +67,16 @@ test('SDKs are told not to repeat what was tried twice or waited for, and nothin
   t.equal(shouldRetry(reset, { attempts: 2, reasons: ['stale'] }), undefined, 'a closed idle connection was no try');
   t.equal(shouldRetry(reset, { attempts: 2, reasons: ['overloaded'] }), false);
   t.equal(shouldRetry({ kind: 'timeout', limit: 'first_byte_ms' }, { attempts: 1, reasons: [] }), false);
+  t.end();
+});
+
+test('a silent attempt is lost after two seconds, when its endpoint is gone, or stuck without having begun', (t) => {
+  for (const committed of [false, true]) {
+    t.equal(isLost('gone', 1999, committed), false);
+    t.equal(isLost('gone', 2000, committed), true);
+    t.equal(isLost('stuck', 1999, committed), false);
+    t.equal(isLost('stuck', 2000, committed), !committed);
+    t.equal(isLost('up', 1_000_000, committed), false);
+  }
   t.end();
 });

@@ -1,0 +1,68 @@
+// An engine that is told to stop gives requests up with a 200 that has nothing in it: no client takes that for an answer.
+
+import { test, type Test } from 'tap';
+import { call } from '../support/raw-client.ts';
+import { chunk, LAST_CHUNK, sized, startRawUpstream, STREAM_HEAD, type RawRequest } from '../support/raw-upstream.ts';
+import { CHAT, streamOf, SURFACES, type SurfaceCase } from '../support/surfaces.ts';
+import { startTestRouter, type TestRouter } from '../support/test-router.ts';
+
+const COMPLETIONS = SURFACES[1]!;
+const USAGE = 'data: {"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":0}}\n\n';
+const aborted = (choice: object): string => `data: ${JSON.stringify({ id: 'c', choices: [{ index: 0, ...choice, finish_reason: 'abort' }] })}\n\n`;
+const streamed = (events: string): Buffer => Buffer.from(STREAM_HEAD + chunk(events).toString() + LAST_CHUNK);
+const plain = (choice: object): Buffer => sized(200, JSON.stringify({ choices: [{ index: 0, ...choice, finish_reason: 'abort' }] }));
+
+async function start(t: Test, count: number, onRequest: (request: RawRequest) => void): Promise<TestRouter & { asked(): number }> {
+  const upstreams = await Promise.all(Array.from({ length: count }, () => startRawUpstream(t, onRequest)));
+  const router = await startTestRouter(t, { endpoints: upstreams.map(({ url }) => url) });
+  return { ...router, asked: () => upstreams.flatMap(({ requests }) => requests).length };
+}
+
+const CASES: readonly (readonly [how: string, surface: SurfaceCase, stream: boolean, bytes: Buffer])[] = [
+  ['a stream', CHAT, true, streamed(CHAT.opening + aborted({ delta: { content: '' } }) + USAGE + CHAT.terminal)],
+  ['a stream', COMPLETIONS, true, streamed(aborted({ text: '' }) + USAGE + COMPLETIONS.terminal)],
+  ['an answer', CHAT, false, plain({ message: { role: 'assistant', content: '' } })],
+  ['an answer', CHAT, false, plain({ message: { role: 'assistant', content: null, tool_calls: [] } })],
+  ['an answer', COMPLETIONS, false, plain({ text: '' })],
+];
+
+for (const [how, surface, stream, bytes] of CASES) {
+  test(`${surface.name}: ${how} that was given up before its first token comes from another endpoint`, async (t) => {
+    let before = 0;
+    const whole = stream ? streamed(streamOf(surface, ['hello'])) : sized(200, '{"choices":[]}');
+    const { url, metric, endpoints, asked } = await start(t, 2, ({ socket }) => void socket.write(before++ === 0 ? bytes : whole));
+    const answer = await call(t, url, { path: surface.path, body: surface.body('hello', stream) });
+    t.match(answer, { status: 200, whole: true });
+    t.notMatch(answer.body.toString(), 'abort');
+    t.equal(asked(), 2);
+    t.equal(await metric('warmroute_retries_total', { reason: 'aborted' }), 1);
+    t.match(await endpoints(), [{ in_flight: 0, queued_prompt_tokens: 0 }, { in_flight: 0, queued_prompt_tokens: 0 }]);
+  });
+
+  test(`${surface.name}: ${how} that the only endpoint gave up is an error, not an empty answer`, async (t) => {
+    const { url, metric } = await start(t, 1, ({ socket }) => void socket.write(bytes));
+    const answer = await call(t, url, { path: surface.path, body: surface.body('hello', stream) });
+    t.match(answer, { status: 502, whole: true });
+    t.match(JSON.parse(answer.body.toString()), { error: { code: 'upstream_error', message: /gave the request up/ } });
+    t.equal(await metric('warmroute_requests_total', { outcome: 'error', code: '502' }), 1);
+  });
+}
+
+test('the role comes in a chunk of its own and the end in another: still nothing has gone to the client', async (t) => {
+  let before = 0;
+  const { url, asked } = await start(t, 2, ({ socket }) => {
+    if (before++ > 0) socket.write(streamed(streamOf(CHAT, ['hello'])));
+    else socket.write(STREAM_HEAD + chunk(CHAT.opening).toString(), () => setImmediate(() => socket.write(chunk(aborted({ delta: { content: '' } }) + CHAT.terminal).toString() + LAST_CHUNK)));
+  });
+  t.match(await call(t, url, { path: CHAT.path, body: CHAT.body('hello', true) }), { status: 200, whole: true, body: Buffer.from(streamOf(CHAT, ['hello'])) });
+  t.equal(asked(), 2);
+});
+
+test('what was given up after its first token is passed on as the engine wrote it', async (t) => {
+  const streams = [CHAT.opening + CHAT.delta('hel') + aborted({ delta: { content: '' } }), CHAT.opening + aborted({ delta: { content: 'hel' } })].map((events) => events + CHAT.terminal);
+  for (const events of streams) {
+    const { url, asked } = await start(t, 2, ({ socket }) => void socket.write(streamed(events)));
+    t.match(await call(t, url, { path: CHAT.path, body: CHAT.body('hello', true) }), { status: 200, whole: true, body: Buffer.from(events) });
+    t.equal(asked(), 1);
+  }
+});
