@@ -10,7 +10,7 @@ import type { PieceKind } from './piece.ts';
 import { putShortAscii } from './short-ascii.ts';
 import { FINE_BLOCKS, stepBytes } from './step.ts';
 
-/** Small enough to stay in the second-level cache; no prompt, however large, needs more. */
+/** Small enough to stay in the second-level cache; no prompt, however large, and no block needs more. */
 const WINDOW_BYTES = 65_536;
 /** Opaque content from this length on is not worth the lanes' time, and shorter is not worth a native digest. */
 const OPAQUE_STRONG_LENGTH = 4_096;
@@ -43,6 +43,8 @@ export class ChainWriter {
   #folded = 0;
   #strongFrom = 0;
   #strongBytes = 0;
+  /** Bytes of the piece that the lanes have seen since it began or was cut: blocks can be longer than the window. */
+  #pending = 0;
   /** Counted bytes so far, and the position from which on a boundary is due. */
   #position = 0;
   #due = 0;
@@ -100,26 +102,20 @@ export class ChainWriter {
       this.#cutLong(kind);
       if (read === rest.length) break;
       rest = rest.slice(read);
-      this.#slide();
+      this.#advance();
     }
-    const tail = this.#at - this.#folded;
-    this.#position += tail;
-    this.#closePiece(kind, tail);
+    this.#position += this.#closePiece(kind);
   }
 
   /** Text that decides how the prompt is rendered and is no part of it: hashed, not counted, not cut. */
   note(kind: PieceKind, text: string): void {
-    let size = 0;
     for (let rest = text; ; ) {
-      const from = this.#at;
       const read = this.#encode(rest);
-      size += this.#at - from;
       if (read === rest.length) break;
       rest = rest.slice(read);
-      this.#fold((this.#at - this.#folded) & ~3);
-      this.#slide();
+      this.#advance();
     }
-    this.#closePiece(kind, size);
+    this.#closePiece(kind);
   }
 
   /** The notes since `begin`, for several prompts to begin with: long ones are hashed once. */
@@ -165,11 +161,9 @@ export class ChainWriter {
       next += room;
       this.#at += 4 * room;
       this.#cutLong(PIECE.tokens);
-      if (next < ids.length) this.#slide();
+      if (next < ids.length) this.#advance();
     }
-    const tail = this.#at - this.#folded;
-    this.#position += tail;
-    this.#closePiece(PIECE.tokens, tail);
+    this.#position += this.#closePiece(PIECE.tokens);
   }
 
   /** A name from a known list: counted like text, hashed as its number. */
@@ -203,8 +197,11 @@ export class ChainWriter {
     return read;
   }
 
-  /** Makes room behind the bytes that are not folded yet. */
-  #slide(): void {
+  /** Makes room: what is whole words is folded, whether or not a boundary is due there, and goes. */
+  #advance(): void {
+    const size = (this.#at - this.#folded) & ~3;
+    this.#fold(size);
+    this.#pending += size;
     if (this.#strongFrom < this.#folded) this.#strong.add(this.#strongFrom, this.#folded);
     this.#strongBytes += this.#folded - this.#strongFrom;
     this.#bytes.copyWithin(0, this.#folded, this.#at);
@@ -222,22 +219,26 @@ export class ChainWriter {
   #cutLong(kind: PieceKind): void {
     for (;;) {
       const size = Math.max(4, (this.#due - this.#position + 3) & ~3);
-      if (this.#at - this.#folded <= size) return;
-      this.#fold(size);
+      if (this.#pending + this.#at - this.#folded <= size) return;
+      this.#fold(size - this.#pending);
+      this.#pending = 0;
       this.#position += size;
       this.#frame(kind, size);
       this.#boundary(this.#mark);
     }
   }
 
-  /** Pads to whole words and says what it was and how long: behind the content, so that what follows cannot change its hash. */
-  #closePiece(kind: PieceKind, size: number): void {
+  /** Pads to whole words and says what it was and how long: behind the content, so that what follows cannot change its hash. Returns how long. */
+  #closePiece(kind: PieceKind): number {
+    const size = this.#pending + this.#at - this.#folded;
+    this.#pending = 0;
     while ((this.#at & 3) !== 0) {
       this.#bytes[this.#at] = 0;
       this.#at += 1;
     }
     this.#fold(this.#at - this.#folded);
     this.#frame(kind, size);
+    return size;
   }
 
   #fold(size: number): void {
