@@ -133,7 +133,11 @@ export class Account {
 
   #touch(nowMs: number): void {
     const { recorded, prompts, key } = this.#terms;
-    if (recorded) for (const { chain, tokenEnds } of prompts) this.#estimate.index.confirm(chain, key, tokenEnds, nowMs, this.#epoch);
+    if (!recorded) return;
+    for (const { chain, tokenEnds } of prompts) {
+      this.#estimate.index.confirm(chain, key, tokenEnds, nowMs, this.#epoch);
+      this.#shared.confirm(chain, key);
+    }
   }
 
   #release(): void {

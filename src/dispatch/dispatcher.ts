@@ -123,7 +123,7 @@ export class PrefixDispatcher implements Dispatcher {
     const { endpoint, route, rule, key, learned, prompts, view, uncachedTokens, predictedCachedTokens } = placed;
     const nowMs = this.#deps.clock();
     const terms = { facts, key, learned, prompts, recorded: rule.record, uncachedTokens, predictedCachedTokens, nowMs };
-    const account = this.#deps.estimates.open(view.estimate, terms, ask.excluded.length === 0);
+    const account = this.#deps.estimates.open(view.estimate, terms);
     const lease = takeLease(endpoint, Math.min(facts.weight, LEASE_WEIGHT_MAX));
     return {
       kind: 'assigned',

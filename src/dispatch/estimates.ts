@@ -81,9 +81,8 @@ export class Estimates {
     return this.#shared;
   }
 
-  /** Opens the account of an attempt; a first try also counts where its prompts leave those seen before. */
-  open(estimate: Estimate, terms: AccountTerms, firstTry: boolean): Account {
-    if (terms.recorded && firstTry) for (const chain of terms.facts.prompts) this.#shared.record(chain, terms.key);
+  /** Opens the account of an attempt. */
+  open(estimate: Estimate, terms: AccountTerms): Account {
     return new Account(estimate, this.#shared, terms);
   }
 }

@@ -210,7 +210,7 @@ export class PrefixIndex {
     const high = chain.hashes[2 * i + 1]! ^ model.high;
     const block = this.#table.find(low, high);
     if (block !== 0) return block;
-    this.#shared?.add(low, high, i + 1 < chain.length, this.#holder);
+    this.#shared?.add(low, high, this.#holder);
     return this.#insert(low, high, sizeOf(tokenEnds, i));
   }
 

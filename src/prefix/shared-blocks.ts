@@ -6,10 +6,11 @@ import type { ModelKey } from './model-key.ts';
 
 /** Field of an entry: how many prefix indexes have the block, times HOLDER, plus how it goes on. */
 const SEEN = 2;
-/** No block of a prompt was seen after it, one was, or several: then their number is in the table of forks. */
-const ENDS = 0;
-const GOES_ON = 1;
-const FORKS = 2;
+/** No prompt with it was computed; no block of one came after it; one did; or several did: then their number is in the table of forks. */
+const UNSEEN = 0;
+const ENDS = 1;
+const GOES_ON = 2;
+const FORKS = 3;
 const HOW = 3;
 const HOLDER = 4;
 /** Sixteenths of a token that a prompt has up to the end of the block, as far as the engine has told; 0 is unknown. */
@@ -27,8 +28,8 @@ const FORK_STRIDE = 3;
  * The blocks of all endpoints' prefix indexes, each with the number of different continuations seen after it, and with the tokens up
  * to its end: the engines count a prompt alike wherever it goes.
  *
- * The indexes say when a block appears and leaves (`add`, `remove`); a block is forgotten with its last holder. A continuation that
- * was forgotten and comes back counts again. Few blocks fork, so those have a table of their own that the processor's caches can hold:
+ * The indexes say when a block appears and leaves (`add`, `remove`); a block is forgotten with its last holder. A continuation counts
+ * with the first token of a prompt, so one that is withdrawn does not; one that was forgotten and comes back counts again. Few blocks fork, so those have a table of their own that the processor's caches can hold:
  * a prompt's blocks are looked up there for every request.
  */
 export class SharedBlocks {
@@ -49,13 +50,12 @@ export class SharedBlocks {
     return this.#table.bytes + this.#forks.bytes;
   }
 
-  /** The index numbered `holder` has a block that it did not have. `followed` says that another block of the same chain comes after it. */
-  add(low: number, high: number, followed: boolean, holder: number): void {
+  /** The index numbered `holder` has a block that it did not have. */
+  add(low: number, high: number, holder: number): void {
     let entry = this.#table.find(low, high);
     if (entry === 0) {
       if (this.#isFull()) return;
       entry = this.#table.insert(low, high);
-      if (followed) this.#table.fields[entry + SEEN] = GOES_ON;
     }
     this.#table.fields[entry + SEEN]! += HOLDER;
     this.#table.fields[entry + HOLDERS]! |= 1 << holder;
@@ -80,20 +80,19 @@ export class SharedBlocks {
     return entry === 0 && this.#isFull() ? -1 : this.#table.fields[entry + HOLDERS]!;
   }
 
-  /** Counts where this prompt leaves what was seen before. Once a request, before an index records it. */
-  record(chain: Chain, model: ModelKey): void {
-    // In a full table a continuation that is not tracked would look new each time.
-    if (this.#isFull()) return;
-    const known = this.#table.leading(chain, model);
-    if (known === 0 || known === chain.length) return;
-    const last = this.#table.findBlock(chain, model, known - 1);
-    const { fields } = this.#table;
-    const how = fields[last + SEEN]! & HOW;
-    if (how !== FORKS) fields[last + SEEN]! += 1;
-    if (how === ENDS) return;
-    const fork = how === FORKS ? this.#forks.findBlock(chain, model, known - 1) : this.#forks.insert(fields[last + LOW]!, fields[last + HIGH]!);
-    const count = how === FORKS ? this.#forks.fields[fork + COUNT]! : 1;
-    this.#forks.fields[fork + COUNT] = Math.min(COUNT_MAX, count + 1);
+  /** The prompt was computed, and its blocks are held: counts where it leaves what was computed before. */
+  confirm(chain: Chain, model: ModelKey): void {
+    let next = 0;
+    for (let i = chain.length - 1; i >= 0; i--) {
+      const entry = this.#table.findBlock(chain, model, i);
+      if ((this.#table.fields[entry + SEEN]! & HOW) !== UNSEEN) {
+        if (next !== 0) this.#branch(entry);
+        return;
+      }
+      // What is not tracked would look new each time.
+      if (entry !== 0) this.#table.fields[entry + SEEN]! += i + 1 < chain.length ? GOES_ON : ENDS;
+      next = entry;
+    }
   }
 
   /** Fills in `branches[i]` for each block i < `upTo`: the largest count of it or a later one of these blocks, at least 1. */
@@ -133,6 +132,18 @@ export class SharedBlocks {
       if (count > 1) fields[fork + COUNT] = count;
       else if (count === 1) this.#unfork(fork);
     }
+  }
+
+  #branch(entry: number): void {
+    const { fields } = this.#table;
+    const how = fields[entry + SEEN]! & HOW;
+    if (how !== FORKS) fields[entry + SEEN]! += 1;
+    if (how === ENDS) return;
+    const low = fields[entry + LOW]!;
+    const high = fields[entry + HIGH]!;
+    const fork = how === FORKS ? this.#forks.find(low, high) : this.#forks.insert(low, high);
+    const count = how === FORKS ? this.#forks.fields[fork + COUNT]! : 1;
+    this.#forks.fields[fork + COUNT] = Math.min(COUNT_MAX, count + 1);
   }
 
   #unfork(fork: number): void {

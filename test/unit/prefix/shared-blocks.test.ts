@@ -8,10 +8,10 @@ import { prefixes } from './naive-index.ts';
 
 const MODEL = modelKey('qwen');
 
-/** A request as the dispatcher sees it through; it stays in flight. */
+/** A request up to its first token; it stays in flight. */
 function dispatch(branches: SharedBlocks, index: PrefixIndex, text: string): void {
-  branches.record(chainOf(text), MODEL);
   index.record(chainOf(text), MODEL, tokenEnds(chainOf(text)));
+  branches.confirm(chainOf(text), MODEL);
 }
 
 function after(branches: SharedBlocks, text: string): number[] {
