@@ -14,7 +14,7 @@ const OLDER = 2;
 const YOUNGER = 3;
 /** Sixteenths of a token. */
 const SIZE = 4;
-/** PIN × unfinished requests dispatched with the block, plus CONFIRMED; at zero the block goes. */
+/** PIN × unfinished requests dispatched with the block, plus CONFIRMED: without either the block goes. Plus UNTRACKED where it came when the shared table was full. */
 const STATE = 5;
 /** Milliseconds modulo 2³²: ages are right up to 24 days. */
 const CONFIRMED_AT = 6;
@@ -22,8 +22,9 @@ const CONFIRMED_AT = 6;
 const BUCKET = 7;
 const STRIDE = 8;
 
-const CONFIRMED = 1;
-const PIN = 2;
+const UNTRACKED = 1;
+const CONFIRMED = 2;
+const PIN = 4;
 
 /** A whole answer is a block too: these make its hash from that of its prompt's last block. */
 const ANSWER_LOW = 0x61c88647;
@@ -158,7 +159,7 @@ export class PrefixIndex {
       const block = this.#table.findBlock(chain, model, i);
       if (fields[block + STATE]! < PIN) continue;
       fields[block + STATE]! -= PIN;
-      if (fields[block + STATE] === 0) this.#drop(block);
+      if (fields[block + STATE]! < CONFIRMED) this.#drop(block);
     }
   }
 
@@ -181,7 +182,7 @@ export class PrefixIndex {
     if (this.#shared !== undefined) {
       const fields = this.#table.fields;
       for (let block = STRIDE; block < fields.length; block += STRIDE) {
-        if (fields[block + STATE] !== 0) this.#shared.remove(fields[block + LOW]!, fields[block + HIGH]!);
+        if (fields[block + STATE] !== 0) this.#shared.remove(fields[block + LOW]!, fields[block + HIGH]!, (fields[block + STATE]! & UNTRACKED) === 0);
       }
     }
     this.#table.clear();
@@ -210,19 +211,20 @@ export class PrefixIndex {
     const high = chain.hashes[2 * i + 1]! ^ model.high;
     const block = this.#table.find(low, high);
     if (block !== 0) return block;
-    this.#shared?.add(low, high, this.#holder);
-    return this.#insert(low, high, sizeOf(tokenEnds, i));
+    const isTracked = this.#shared?.add(low, high, this.#holder) ?? true;
+    return this.#insert(low, high, sizeOf(tokenEnds, i), isTracked ? 0 : UNTRACKED);
   }
 
-  #insert(low: number, high: number, size: number): number {
+  #insert(low: number, high: number, size: number, state = 0): number {
     const block = this.#table.insert(low, high);
     this.#table.fields[block + SIZE] = size;
+    this.#table.fields[block + STATE] = state;
     return block;
   }
 
   #survey(stretches: Stretch[], block: number, tokensEnd: number): void {
     const { fields } = this.#table;
-    this.#extend(stretches, fields[block + STATE] === CONFIRMED ? 'idle' : 'busy', fields[block + BUCKET]!, fields[block + CONFIRMED_AT]!, tokensEnd);
+    this.#extend(stretches, fields[block + STATE]! < PIN ? 'idle' : 'busy', fields[block + BUCKET]!, fields[block + CONFIRMED_AT]!, tokensEnd);
   }
 
   #extend(stretches: Stretch[], kind: Stretch['kind'], bucket: number, confirmedAtMs: number, tokensEnd: number): void {
@@ -253,7 +255,7 @@ export class PrefixIndex {
     this.#unlink(block);
     this.#confirmed -= fields[block + SIZE]!;
     fields[block + STATE]! &= ~CONFIRMED;
-    if (fields[block + STATE] === 0) this.#drop(block);
+    if (fields[block + STATE]! < CONFIRMED) this.#drop(block);
   }
 
   #evict(): void {
@@ -267,7 +269,7 @@ export class PrefixIndex {
 
   #drop(block: number): void {
     const fields = this.#table.fields;
-    this.#shared?.remove(fields[block + LOW]!, fields[block + HIGH]!);
+    this.#shared?.remove(fields[block + LOW]!, fields[block + HIGH]!, (fields[block + STATE]! & UNTRACKED) === 0);
     this.#table.remove(block);
   }
 

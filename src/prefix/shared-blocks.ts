@@ -17,6 +17,7 @@ const HOLDER = 4;
 const TOKENS_END = 3;
 /** One bit for each holder that has or had it, numbers modulo 32: who has no bit here need not be asked. */
 const HOLDERS = 4;
+const EVERYBODY = -1;
 const STRIDE = 5;
 const SIXTEENTHS = 16;
 /** Field of a fork: how many different continuations were seen. */
@@ -36,6 +37,8 @@ export class SharedBlocks {
   readonly #table = new BlockTable(STRIDE);
   readonly #forks = new BlockTable(FORK_STRIDE);
   readonly #entriesMax: number;
+  /** How often an index has a block that it added when the table was full: while there are any, bits may be missing. */
+  #untracked = 0;
 
   /** When there are `entriesMax` blocks, further ones are not tracked and nothing new is counted. */
   constructor(entriesMax: number) {
@@ -50,19 +53,28 @@ export class SharedBlocks {
     return this.#table.bytes + this.#forks.bytes;
   }
 
-  /** The index numbered `holder` has a block that it did not have. */
-  add(low: number, high: number, holder: number): void {
+  /** The index numbered `holder` has a block that it did not have. Returns whether it is tracked, for `remove`. */
+  add(low: number, high: number, holder: number): boolean {
     let entry = this.#table.find(low, high);
     if (entry === 0) {
-      if (this.#isFull()) return;
+      if (this.#table.size >= this.#entriesMax) {
+        this.#untracked += 1;
+        return false;
+      }
       entry = this.#table.insert(low, high);
+      if (this.#untracked > 0) this.#table.fields[entry + HOLDERS] = EVERYBODY;
     }
     this.#table.fields[entry + SEEN]! += HOLDER;
     this.#table.fields[entry + HOLDERS]! |= 1 << holder;
+    return true;
   }
 
-  /** An index has lost the block. One that is not tracked (an answer, or what came when the table was full) is nothing to forget. */
-  remove(low: number, high: number): void {
+  /** An index has lost the block, which was tracked for it or was not. An answer, which is never added, is nothing to forget. */
+  remove(low: number, high: number, isTracked: boolean): void {
+    if (!isTracked) {
+      this.#untracked -= 1;
+      return;
+    }
     const entry = this.#table.find(low, high);
     if (entry === 0) return;
     const seen = this.#table.fields[entry + SEEN]! - HOLDER;
@@ -77,7 +89,7 @@ export class SharedBlocks {
   /** A bit for each holder, modulo 32, that may have the chain's first block. */
   firstHolders(chain: Chain, model: ModelKey): number {
     const entry = chain.length === 0 ? 0 : this.#table.findBlock(chain, model, 0);
-    return entry === 0 && this.#isFull() ? -1 : this.#table.fields[entry + HOLDERS]!;
+    return entry === 0 && this.#untracked > 0 ? EVERYBODY : this.#table.fields[entry + HOLDERS]!;
   }
 
   /** The prompt was computed, and its blocks are held: counts where it leaves what was computed before. */
@@ -150,9 +162,5 @@ export class SharedBlocks {
     const entry = this.#table.find(this.#forks.fields[fork + LOW]!, this.#forks.fields[fork + HIGH]!);
     this.#table.fields[entry + SEEN]! -= FORKS - GOES_ON;
     this.#forks.remove(fork);
-  }
-
-  #isFull(): boolean {
-    return this.#table.size >= this.#entriesMax;
   }
 }

@@ -117,3 +117,39 @@ test('a full table tracks nothing new, counts nothing, and empties cleanly', asy
   for (const index of indexes) index.forget();
   t.equal(branches.entries, 0);
 });
+
+test('whoever holds the first block of a prompt is asked, also when it came while the table was full', async () => {
+  const text = fc.stringMatching(/^[a-e][xy]{0,2}$/);
+  const holder = fc.nat(2);
+  const step = fc.oneof(
+    { weight: 4, arbitrary: fc.tuple(fc.constant('record' as const), holder, text) },
+    { weight: 3, arbitrary: fc.tuple(fc.constant('release' as const), fc.nat(9)) },
+    { weight: 1, arbitrary: fc.tuple(fc.constant('forget' as const), holder) },
+  );
+  // The last has the bit of the first.
+  const numbers = [0, 1, 32];
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60 }), fc.integer({ min: 1, max: 6 }), (steps, entriesMax) => {
+      const shared = new SharedBlocks(entriesMax);
+      const indexes = numbers.map((number) => new PrefixIndex(0, shared, number));
+      const open: { index: PrefixIndex; text: string; epoch: number }[] = [];
+      for (const step of steps) {
+        if (step[0] === 'record') {
+          const index = indexes[step[1]]!;
+          open.push({ index, text: step[2], epoch: index.record(chainOf(step[2]), MODEL, tokenEnds(chainOf(step[2]))) });
+        } else if (step[0] === 'release') {
+          const [request] = open.splice(step[1] % Math.max(1, open.length), 1);
+          request?.index.release(chainOf(request.text), MODEL, request.epoch);
+        } else {
+          indexes[step[1]]!.forget();
+        }
+        const isAsked = (index: PrefixIndex, i: number, first: string): boolean =>
+          index.matchedBlocks(chainOf(first), MODEL) === 0 || (shared.firstHolders(chainOf(first), MODEL) & (1 << numbers[i]!)) !== 0;
+        if (!indexes.every((index, i) => [...'abcde'].every((first) => isAsked(index, i, first)))) return false;
+      }
+      for (const index of indexes) index.forget();
+      return shared.entries === 0 && shared.firstHolders(chainOf('a'), MODEL) === 0;
+    }),
+    { numRuns: 1_000 },
+  );
+});
