@@ -67,7 +67,7 @@ const pool = section({
   dns: dns.optional().meta({ description: 'Endpoints found by DNS, besides the static ones.' }),
   api_key: secret().optional().meta({ description: 'Key for the endpoints, sent as a bearer token; empty is none.', examples: ['${VLLM_API_KEY:-}'], writeOnly: true }),
   shared: flag().default(false).meta({ description: 'Whether others send traffic to these endpoints too; their load is then taken from load samples.' }),
-  by_load: flag().default(true).meta({ description: 'Whether the pool takes requests routed by load, such as embeddings and tokenize.' }),
+  by_load: flag().default(true).meta({ description: 'Whether the pool takes requests routed by load, such as embeddings and tokenize, whatever model they name.' }),
   usage: oneOf(['passive', 'ask'])
     .default('passive')
     .meta({ description: 'Where cached tokens of streams are learned from: passive reads what clients asked for; ask asks the engines for usage in every stream, and keeps it from clients that did not.' }),

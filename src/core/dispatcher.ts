@@ -54,7 +54,6 @@ export type RefusalReason =
   | 'model_unknown'
   | 'model_not_ready'
   | 'no_endpoint_available'
-  | 'response_unknown'
   /** More in flight than may be, and no room in the queue. */
   | 'overloaded'
   /** It waited as long as it may. */
