@@ -133,7 +133,7 @@ export class Placement {
     const { pools, estimates, random, clock } = this.#deps;
     const nowMs = clock();
     const stored = ask.facts.kind === 'stored-response' ? this.#responses.endpointOf(ask.facts.responseId) : undefined;
-    const taking = pools.all().filter((endpoint) => endpoint.settings.byLoad);
+    const taking = pools.all().filter((endpoint) => endpoint.settings.byLoad || endpoint.address.id === stored);
     const { endpoints, full } = availableOf(taking, undefined, nowMs);
     const candidates = narrow(endpoints, ask.excluded, stored);
     if (candidates.length === 0) return full > 0 ? { kind: 'busy', place: BY_LOAD, criticality: 'standard' } : unavailable();

@@ -179,6 +179,14 @@ test('what continues a stored answer goes to the endpoint that gave it, while it
   t.not(assign(house, { kind: 'stored-response', responseId: 'resp_1' }).endpoint.id, first.endpoint.id, 'else by load');
 });
 
+test('a stored answer is asked of the endpoint that gave it, also where its pool takes nothing by load', async (t) => {
+  const house = createHouse({ endpoints: 3, pool: { byLoad: false } });
+  const first = assign(house, house.chat(['a']));
+  house.dispatcher.firstToken(first.attempt, 'resp_1');
+  for (let i = 0; i < 5; i++) t.equal(assign(house, { kind: 'stored-response', responseId: 'resp_1' }).endpoint.id, first.endpoint.id);
+  t.match(house.dispatcher.assign({ facts: { kind: 'by-load' }, listener: 'prefix', excluded: [] }), { kind: 'refused' });
+});
+
 test('an endpoint that others use too is charged with their requests', async (t) => {
   const house = createHouse({ endpoints: 2, pool: { shared: true } });
   house.endpoint(0).noteSample({ ...SAMPLE, running: 5, waiting: 1 });
