@@ -19,7 +19,7 @@ export interface EndpointState {
   readonly pool: string;
   readonly in_flight: number;
   readonly queued_prompt_tokens: number;
-  readonly index: { readonly tokens: number; readonly blocks: number; readonly capacity_tokens: number };
+  readonly index: { readonly tokens: number; readonly blocks: number; readonly bytes: number; readonly capacity_tokens: number };
 }
 
 export interface LogLine {
