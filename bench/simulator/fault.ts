@@ -22,11 +22,20 @@ export type Fault =
   | { readonly kind: 'abort'; readonly times?: number }
   /** Finishes what is in flight and refuses new requests with a 500, while /health stays 200. */
   | { readonly kind: 'drain' }
+  /**
+   * Begins to shut down, as at SIGTERM: /health turns 503 at once and the port closes after `closeMs` (500). `abort` ends what is in flight, and what
+   * still comes in, with finish_reason "abort"; `silent` leaves all of it open without another byte until its client goes.
+   */
+  | { readonly kind: 'stop'; readonly manner: 'abort' | 'silent'; readonly closeMs?: number }
   | { readonly kind: 'engine-dead' }
+  /** The weights are off the GPU and the cache is empty: /health stays 200, requests wait until `heal`. */
+  | { readonly kind: 'sleep' }
+  /** The scheduler stands still: requests wait until `heal`, and nothing tells of it. */
+  | { readonly kind: 'pause' }
   /** Empties the cache without a sign. */
   | { readonly kind: 'flush' }
   | { readonly kind: 'slow'; readonly factor: number }
-  /** Ends all lasting faults but `die`, which `restart` ends. */
+  /** Ends all lasting faults but `die` and `stop`, which `restart` ends. */
   | { readonly kind: 'heal' };
 
 /** The faults that last, as the server consults them. */
@@ -35,6 +44,8 @@ export interface FaultState {
   reset: Limited<OnPath> | undefined;
   hangStreams: boolean;
   drain: boolean;
+  stopping: boolean;
+  asleep: boolean;
   engineDead: boolean;
   status: Limited<OnPath & { readonly status: number }> | undefined;
   cut: Limited<{ readonly afterEvents: number; readonly clean: boolean }> | undefined;
@@ -54,6 +65,8 @@ export function noFaults(): FaultState {
     reset: undefined,
     hangStreams: false,
     drain: false,
+    stopping: false,
+    asleep: false,
     engineDead: false,
     status: undefined,
     cut: undefined,
@@ -75,7 +88,7 @@ export function strikeOn<T extends OnPath>(fault: Limited<T> | undefined, path: 
 }
 
 const kinds = new Set<string>([
-  'die', 'restart', 'hang', 'reset', 'hang-streams', 'status', 'cut', 'error-first', 'abort', 'drain', 'engine-dead', 'flush', 'slow', 'heal',
+  'die', 'restart', 'hang', 'reset', 'hang-streams', 'status', 'cut', 'error-first', 'abort', 'drain', 'stop', 'engine-dead', 'sleep', 'pause', 'flush', 'slow', 'heal',
 ] satisfies Fault['kind'][]);
 
 const needed: Record<string, string> = { status: 'status', cut: 'afterEvents', slow: 'factor' };
@@ -86,5 +99,6 @@ export function readFault(body: Record<string, unknown>): Fault {
   if (!kinds.has(kind)) throw new TypeError(`unknown fault '${kind}': wanted one of ${[...kinds].join(', ')}`);
   const field = needed[kind];
   if (field !== undefined && typeof body[field] !== 'number') throw new TypeError(`fault '${kind}' needs a number '${field}'`);
+  if (kind === 'stop' && body['manner'] !== 'abort' && body['manner'] !== 'silent') throw new TypeError("fault 'stop' needs a 'manner': abort or silent");
   return body as unknown as Fault;
 }

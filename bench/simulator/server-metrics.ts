@@ -69,7 +69,7 @@ export class ServerMetrics {
     this.#httpRequests.set(labels, (this.#httpRequests.get(labels) ?? 0) + 1);
   }
 
-  print(options: SimulatorOptions, totals: EngineTotals): string {
+  print(options: SimulatorOptions, totals: EngineTotals, asleep: boolean): string {
     const model = `model_name="${options.model}"`;
     const one = `{engine="0",${model}}`;
     const lines: string[] = [];
@@ -88,8 +88,8 @@ export class ServerMetrics {
       `vllm:num_requests_waiting_by_reason{engine="0",${model},reason="deferred"} 0.0`,
     ]);
     family('vllm:engine_sleep_state', 'gauge', 'Engine sleep state.', [
-      `vllm:engine_sleep_state{engine="0",${model},sleep_state="awake"} 1.0`,
-      `vllm:engine_sleep_state{engine="0",${model},sleep_state="weights_offloaded"} 0.0`,
+      `vllm:engine_sleep_state{engine="0",${model},sleep_state="awake"} ${float(asleep ? 0 : 1)}`,
+      `vllm:engine_sleep_state{engine="0",${model},sleep_state="weights_offloaded"} ${float(asleep ? 1 : 0)}`,
       `vllm:engine_sleep_state{engine="0",${model},sleep_state="discard_all"} 0.0`,
     ]);
     single('vllm:kv_cache_usage_perc', 'gauge', 'KV-cache usage. 1 means 100 percent usage.', this.gauges.usage);

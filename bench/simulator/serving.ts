@@ -113,6 +113,15 @@ export class Serving {
     }
   }
 
+  /** Computes nothing until `resume`; requests wait. */
+  pause(): void {
+    this.#loop.pause();
+  }
+
+  resume(): void {
+    this.#loop.resume();
+  }
+
   stop(): void {
     this.#loop.stop();
   }

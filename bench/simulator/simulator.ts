@@ -39,6 +39,9 @@ const unrecorded = new Set(['/health', '/metrics', '/ping', '/v1/models', '/vers
 /** uvicorn closes an idle connection after this; it announces it nowhere. */
 const KEEP_ALIVE_MS = 5000;
 
+/** The real server refuses connections within a second of being told to stop. */
+const STOP_CLOSE_MS = 500;
+
 export async function startSimulator(given: Partial<SimulatorOptions> = {}): Promise<Simulator> {
   const host = new Host(completeOptions(given));
   await host.listen(host.options.port);
@@ -56,6 +59,7 @@ class Host implements Simulator {
   readonly #streams = new Set<Exchange>();
   #keepAlive: NodeJS.Timeout | undefined;
   #restart: NodeJS.Timeout | undefined;
+  #stopping: NodeJS.Timeout | undefined;
 
   constructor(options: SimulatorOptions) {
     this.options = options;
@@ -130,18 +134,27 @@ class Host implements Simulator {
       case 'drain':
         faults.drain = true;
         return;
+      case 'stop':
+        return this.#beginStopping(fault.manner, fault.closeMs ?? STOP_CLOSE_MS);
       case 'engine-dead':
         faults.engineDead = true;
         return this.#serving.failAll(engineDeadError());
+      case 'sleep':
+        faults.asleep = true;
+        this.#serving.engine.flush();
+        return this.#serving.pause();
+      case 'pause':
+        return this.#serving.pause();
       case 'flush':
         return this.#serving.engine.flush();
       case 'slow':
         this.#serving.slowFactor = fault.factor;
         return;
       case 'heal':
+        if (faults.stopping) return;
         this.#faults = noFaults();
         this.#serving.slowFactor = 1;
-        return;
+        return this.#serving.resume();
     }
   }
 
@@ -151,8 +164,23 @@ class Host implements Simulator {
     await this.#shut();
   }
 
+  #beginStopping(manner: 'abort' | 'silent', closeMs: number): void {
+    const faults = this.#faults;
+    faults.stopping = true;
+    if (manner === 'abort') {
+      faults.abort = { left: Infinity };
+      this.#serving.abortAll();
+    } else {
+      faults.hangStreams = true;
+      this.#serving.pause();
+    }
+    // Open connections stay; `shut` resets them later.
+    this.#stopping = setTimeout(() => this.#server?.close(), closeMs);
+  }
+
   async #shut(): Promise<void> {
     clearInterval(this.#keepAlive);
+    clearTimeout(this.#stopping);
     const server = this.#server;
     this.#server = undefined;
     if (server === undefined) return;
@@ -191,6 +219,7 @@ class Host implements Simulator {
     this.#streams.add(exchange);
     response.on('close', () => {
       this.#streams.delete(exchange);
+      if (this.#server?.listening === false) request.socket.end();
       if (entry.outcome === 'open') entry.outcome = response.writableFinished ? 'finished' : 'aborted';
       if (entry.status !== undefined) this.#serving.metrics.countHttp(handlerName(path), entry.method, entry.status);
     });

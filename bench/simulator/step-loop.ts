@@ -16,6 +16,7 @@ export class StepLoop<R extends EngineRequest> {
   /** Engine time that was simulated already. */
   #engineS = 0;
   #state: 'idle' | 'asleep' | 'stepping' | 'stopped' = 'idle';
+  #paused = false;
   #timer: NodeJS.Timeout | undefined;
   #immediate: NodeJS.Immediate | undefined;
 
@@ -37,6 +38,20 @@ export class StepLoop<R extends EngineRequest> {
     return sequence;
   }
 
+  /** Takes no further step until `resume`; what is added waits. */
+  pause(): void {
+    this.#paused = true;
+    if (this.#state !== 'asleep') return;
+    clearTimeout(this.#timer);
+    clearImmediate(this.#immediate);
+    this.#state = 'idle';
+  }
+
+  resume(): void {
+    this.#paused = false;
+    if (this.#state === 'idle') this.#sleepUntilWork(this.nowS());
+  }
+
   stop(): void {
     this.#state = 'stopped';
     clearTimeout(this.#timer);
@@ -44,7 +59,7 @@ export class StepLoop<R extends EngineRequest> {
   }
 
   #sleepUntilWork(nowS: number): void {
-    const wakeS = this.#engine.wakeAtS(nowS);
+    const wakeS = this.#paused ? Infinity : this.#engine.wakeAtS(nowS);
     this.#state = wakeS === Infinity ? 'idle' : 'asleep';
     if (wakeS !== Infinity) this.#at(wakeS, () => this.#step(wakeS));
   }

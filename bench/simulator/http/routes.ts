@@ -140,11 +140,11 @@ function checkRank({ headers }: IncomingMessage): void {
 }
 
 function health(exchange: Exchange, _serving: Serving, faults: FaultState): void {
-  exchange.reply(faults.engineDead ? 503 : 200, '');
+  exchange.reply(faults.engineDead || faults.stopping ? 503 : 200, '');
 }
 
-function metrics(exchange: Exchange, serving: Serving): void {
-  exchange.reply(200, serving.metrics.print(serving.options, serving.engine.totals), 'text/plain; version=1.0.0; charset=utf-8');
+function metrics(exchange: Exchange, serving: Serving, faults: FaultState): void {
+  exchange.reply(200, serving.metrics.print(serving.options, serving.engine.totals, faults.asleep), 'text/plain; version=1.0.0; charset=utf-8');
 }
 
 async function readBody(request: IncomingMessage): Promise<JsonObject> {

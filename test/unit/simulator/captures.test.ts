@@ -1,6 +1,7 @@
 // What the simulator answers, next to what a real vLLM 0.32.0 answered to the same bytes.
 
 import { readFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { test, type Test } from 'tap';
 import type { Fault } from '../../../bench/simulator/fault.ts';
 import type { SimulatorOptions } from '../../../bench/simulator/options.ts';
@@ -122,6 +123,32 @@ test('a server that shuts down ends a stream with finish_reason "abort", usage a
   t.same(headersOf(answer), headersOf(real));
   // The real one had a token left to send with the abort; here that delta is empty.
   t.same(shapesOf(answer).map((shape) => shape.replace('"content":""', '"content":"<text>"')).slice(1), shapesOf(real).slice(1));
+});
+
+test('told to stop, it ends streams with finish_reason "abort", or leaves them open and silent', async (t) => {
+  const aborting = await start(t, { requestIdHeaders: true });
+  const answer = await breakStream(aborting, 'sigterm-stream-abort', { kind: 'stop', manner: 'abort' });
+  t.same(shapesOf(answer).map((shape) => shape.replace('"content":""', '"content":"<text>"')).slice(1), shapesOf(takeApart(read('sigterm-stream-abort.response'))).slice(1));
+
+  const silent = await start(t, { preset: 'H8', timeScale: 1 });
+  const socket = connect(silent.port, '127.0.0.1', () => socket.write(read('sigterm-stream-hung.request')));
+  const received: Buffer[] = [];
+  await new Promise<void>((resolve) => {
+    socket.on('data', (data) => {
+      received.push(data);
+      if (!data.includes('data: ')) return;
+      void silent.fault({ kind: 'stop', manner: 'silent', closeMs: 0 });
+      resolve();
+    });
+  });
+  while (await fetch(`${silent.url}/health`).then(() => true, () => false)) await new Promise((resolve) => setTimeout(resolve, 5));
+  t.equal(silent.state().openStreams, 1);
+  t.equal(socket.readableEnded, false);
+  socket.destroy();
+  const real = takeApart(read('sigterm-stream-hung.response'));
+  const ours = takeApart(Buffer.concat(received));
+  t.same(headersOf(ours), headersOf(real));
+  t.same(shapesOf(ours), shapesOf(real).slice(0, shapesOf(ours).length));
 });
 
 test('a stream without a token for a while carries comments', async (t) => {

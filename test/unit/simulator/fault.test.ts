@@ -143,6 +143,55 @@ test('drain finishes what is in flight, refuses new requests and stays healthy',
   t.match(await stream.text(), '"finish_reason":"length"');
 });
 
+/** Polls: the port closes a while after the fault. */
+async function untilRefused(simulator: Simulator): Promise<void> {
+  while (await fetch(`${simulator.url}/health`).then(() => true, () => false)) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+test('stop by aborting ends streams and late requests with finish_reason abort, is unhealthy at once and refuses soon', async (t) => {
+  const simulator = await start(t);
+  const stream = await longStream(simulator);
+  await simulator.fault({ kind: 'stop', manner: 'abort', closeMs: 200 });
+  t.equal((await fetch(`${simulator.url}/health`)).status, 503);
+  t.match(await (await ask(simulator)).json(), { choices: [{ message: { content: '' }, finish_reason: 'abort' }] });
+  t.match(await readAll(stream), /"finish_reason":"abort".*\[DONE\]\n\n$/s);
+  await untilRefused(simulator);
+  await simulator.fault({ kind: 'restart' });
+  t.equal((await fetch(`${simulator.url}/health`)).status, 200);
+});
+
+test('stop in silence keeps what is open open, without another byte, until its client leaves', async (t) => {
+  const simulator = await start(t, { preset: 'H8', timeScale: 1 });
+  const stream = await longStream(simulator);
+  await simulator.fault({ kind: 'stop', manner: 'silent', closeMs: 0 });
+  await simulator.fault({ kind: 'heal' });
+  const silent = readAll(stream);
+  await untilRefused(simulator);
+  t.equal(simulator.state().openStreams, 1, 'the stream outlives the port');
+  const { outputTokens } = simulator.state().requests[0]!;
+  await untilRefused(simulator);
+  t.equal(simulator.state().requests[0]!.outputTokens, outputTokens);
+  await stream.cancel();
+  t.notMatch(await silent, 'finish_reason":"');
+  while (simulator.state().openStreams > 0) await new Promise((resolve) => void setImmediate(resolve));
+  t.match(simulator.state(), { running: 0, requests: [{ outcome: 'aborted' }] });
+});
+
+for (const [kind, state] of [['sleep', 'weights_offloaded'], ['pause', 'awake']] as const) {
+  test(`${kind} lets requests wait, healthy and ${state}, until it is healed`, async (t) => {
+    const simulator = await start(t);
+    await cachedTokens(simulator);
+    await simulator.fault({ kind });
+    const waiting = cachedTokens(simulator);
+    while (simulator.state().requests.length < 2) await new Promise((resolve) => void setImmediate(resolve));
+    t.equal((await fetch(`${simulator.url}/health`)).status, 200);
+    t.match(await (await fetch(`${simulator.url}/metrics`)).text(), new RegExp(`sleep_state="${state}"\\} 1\\.0`));
+    t.equal(simulator.state().requests[1]!.outcome, 'open');
+    await simulator.fault({ kind: 'heal' });
+    t.equal((await waiting) > 0, kind === 'pause', 'sleeping empties the cache');
+  });
+}
+
 test('flush empties the cache without a sign', async (t) => {
   const simulator = await start(t);
   t.equal(await cachedTokens(simulator), 0);
@@ -169,4 +218,5 @@ test('a fault over HTTP is checked', async (t) => {
   t.equal(refused.status, 400);
   t.match(await refused.json(), { error: /unknown fault 'explode'/ });
   t.throws(() => readFault({ kind: 'cut' }), /needs a number 'afterEvents'/);
+  t.throws(() => readFault({ kind: 'stop' }), /needs a 'manner': abort or silent/);
 });
