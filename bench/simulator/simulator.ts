@@ -238,7 +238,8 @@ class Host implements Simulator {
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
     };
     if (path === '/sim/state') return reply(200, this.state());
-    if (path !== '/sim/fault' || request.method !== 'POST') return reply(404, { error: 'wanted GET /sim/state or POST /sim/fault' });
+    if (path === '/sim/open') return reply(200, [...this.#streams].filter((exchange) => !unrecorded.has(exchange.path)).map(({ id }) => id));
+    if (path !== '/sim/fault' || request.method !== 'POST') return reply(404, { error: 'wanted GET /sim/state, GET /sim/open or POST /sim/fault' });
     try {
       const chunks: Buffer[] = [];
       for await (const chunk of request) chunks.push(chunk as Buffer);
