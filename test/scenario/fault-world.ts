@@ -1,0 +1,193 @@
+// fault-world.ts: the shipped dispatcher, pools and probes in virtual time, among endpoints and clients to which anything happens.
+
+import { seededRandom, type Random } from '../../src/core/random.ts';
+import type { Assignment } from '../../src/core/dispatcher.ts';
+import { PrefixDispatcher } from '../../src/dispatch/dispatcher.ts';
+import { Estimates } from '../../src/dispatch/estimates.ts';
+import { endpointStatuses } from '../../src/dispatch/status.ts';
+import type { SourceAddress } from '../../src/pool/address.ts';
+import { createMonitor } from '../../src/pool/monitor.ts';
+import { Pools } from '../../src/pool/pools.ts';
+import type { PoolSettings } from '../../src/pool/settings.ts';
+import { createPromptReader } from '../../src/prompt/read.ts';
+import { ModelledClient, type ClientWorld, type End } from './modelled-client.ts';
+import { ModelledEndpoint, MOODS } from './modelled-endpoint.ts';
+import { VirtualClock } from './virtual-clock.ts';
+
+const ENDPOINTS = 5;
+const PORT = 8000;
+const POOL: PoolSettings = {
+  name: 'pool',
+  endpoints: [],
+  shared: false,
+  byLoad: true,
+  usage: 'passive',
+  probe: { path: '/health', intervalMs: 2000, timeoutMs: 1000, unhealthyAfter: 2 },
+  scrape: { path: '/metrics', intervalMs: 1000 },
+  inFlightMax: 6,
+  slowStartMs: 5000,
+};
+const PREFIX = { kvCacheTokens: 2000, bytesPerToken: 4, matchRatioMin: 0.5 } as const;
+const READER = createPromptReader({ secret: new Uint8Array(32) });
+const ENCODER = new TextEncoder();
+const GAP_MEAN_MS = 40;
+const TROUBLE_MEAN_MS = 4000;
+
+export class FaultWorld implements ClientWorld {
+  readonly random: Random;
+  readonly dispatcher: PrefixDispatcher;
+  readonly schedule;
+  /** What was decided, in order. */
+  readonly choices: string[] = [];
+  readonly ends = new Map<End, number>();
+  accepted = 0;
+  readonly #time = new VirtualClock();
+  readonly #pools: Pools;
+  readonly #estimates = new Estimates(PREFIX);
+  readonly #endpoints = new Map<string, ModelledEndpoint>();
+  /** By the last configuration. */
+  #named: readonly SourceAddress[] = [];
+  /** Refused a connection, and no probe has succeeded since. */
+  readonly #refusing = new Set<string>();
+  readonly #clients = new Set<ModelledClient>();
+  #isQuiet = false;
+
+  constructor(seed: number) {
+    this.random = seededRandom(seed);
+    this.schedule = this.#time.schedule;
+    const { clock, schedule } = this.#time;
+    const estimates = this.#estimates;
+    const monitor = createMonitor((request) => this.endpointOf(request.origin.slice('http://'.length)).get(request), { clock, schedule, random: seededRandom(seed + 1) });
+    this.#pools = new Pools(
+      [POOL],
+      {
+        onJoined: (endpoint) => monitor.watch(endpoint),
+        onLeft(endpoint) {
+          monitor.unwatch(endpoint);
+          estimates.drop(endpoint);
+        },
+        onHealth: (endpoint, up) => void (up && this.#refusing.delete(endpoint.address.id)),
+        onEjected() {},
+        onRestart: (endpoint) => estimates.forget(endpoint),
+        onSample: (endpoint) => estimates.noteSample(endpoint),
+      },
+      clock,
+      schedule,
+    );
+    for (let at = 0; at < ENDPOINTS; at++) {
+      const host = `10.0.0.${at + 1}`;
+      this.#endpoints.set(`${host}:${PORT}`, new ModelledEndpoint(host, clock, schedule));
+    }
+    this.#reload();
+    this.dispatcher = new PrefixDispatcher(
+      { pools: this.#pools, estimates, clock, random: this.random },
+      { listeners: [{ name: 'prefix', policy: 'prefix-cost', record: true }], models: [], prefix: PREFIX, inFlightMax: 40 },
+    );
+    this.#arrivals();
+    this.#troubles();
+  }
+
+  /** `eachStep` is called after everything that happens. */
+  async run(durationMs: number, eachStep: () => void): Promise<void> {
+    const endMs = this.#time.clock() + durationMs;
+    while (await this.#time.step(endMs)) eachStep();
+  }
+
+  /** No client comes and nothing breaks any more; all endpoints recover. */
+  calmDown(): void {
+    this.#isQuiet = true;
+    for (const endpoint of this.#endpoints.values()) endpoint.recover();
+  }
+
+  endpointOf(id: string): ModelledEndpoint {
+    return this.#endpoints.get(id)!;
+  }
+
+  onAssigned(client: ModelledClient, { endpoint }: Assignment): void {
+    const { id } = endpoint;
+    this.choices.push(`${Math.round(this.#time.clock())} ${id}`);
+    if (client.attempts >= 2) throw new Error(`I5: a third attempt, at ${id}`);
+    if (!this.#named.some(({ host }) => id === `${host}:${PORT}`)) throw new Error(`I7: ${id} got a request after it was removed`);
+    const state = this.#pools.byId(id)!;
+    if (state.draining || state.ejectedUntilProbe || state.health !== 'healthy') throw new Error(`I7: ${id} got a request while it was out`);
+    if (this.#refusing.has(id)) throw new Error(`I7: ${id} got a request after it refused one, and before a probe`);
+  }
+
+  onEnd(client: ModelledClient, end: End): void {
+    this.#clients.delete(client);
+    this.choices.push(end);
+    this.ends.set(end, (this.ends.get(end) ?? 0) + 1);
+  }
+
+  /** Throws when an invariant does not hold now. */
+  check(): void {
+    const ended = [...this.ends.values()].reduce((sum, each) => sum + each, 0);
+    if (this.accepted !== ended + this.#clients.size) throw new Error(`I2: ${this.accepted} accepted, ${ended} ended, ${this.#clients.size} open`);
+    const running = new Map<string, number>();
+    for (const { state, assignment } of this.#clients) {
+      if (state === 'new' || state === 'ended') throw new Error(`I1: a client is kept that is ${state}`);
+      if (assignment !== undefined) running.set(assignment.endpoint.id, (running.get(assignment.endpoint.id) ?? 0) + 1);
+    }
+    for (const { id, inFlight, queuedPromptTokens, index } of endpointStatuses(this.#pools.all(), this.#estimates, this.#time.clock())) {
+      if (inFlight !== (running.get(id) ?? 0)) throw new Error(`I3: ${id} counts ${inFlight} in flight, and ${running.get(id) ?? 0} are`);
+      if (queuedPromptTokens < 0 || (inFlight === 0 && queuedPromptTokens !== 0)) throw new Error(`I3: ${queuedPromptTokens} queued tokens of ${inFlight} requests at ${id}`);
+      if (index.tokens > index.capacityTokens) throw new Error(`I9: the index of ${id} holds ${index.tokens} of ${index.capacityTokens} tokens`);
+      running.delete(id);
+    }
+    if (running.size > 0) throw new Error(`I3: requests run at ${[...running.keys()].join(', ')}, of which nothing is known`);
+  }
+
+  get open(): number {
+    return this.#clients.size;
+  }
+
+  #arrivals(): void {
+    this.schedule(-GAP_MEAN_MS * Math.log(1 - this.random()), () => {
+      if (this.#isQuiet) return;
+      this.#arrivals();
+      const client = new ModelledClient(this, this.#prompt());
+      this.accepted += 1;
+      this.#clients.add(client);
+      client.begin();
+      if (this.random() < 0.1) this.schedule(3000 * this.random(), () => client.leave());
+    });
+  }
+
+  /** One of some conversations, some turns long. */
+  #prompt() {
+    const [conversation, turns] = [Math.floor(30 * this.random()), 1 + Math.floor(4 * this.random())];
+    const messages = Array.from({ length: 2 * turns - 1 }, (_, at) => ({ role: at % 2 === 0 ? 'user' : 'assistant', content: `${conversation} ${at} ${'word '.repeat(20 + conversation)}` }));
+    return READER.read('chat', ENCODER.encode(JSON.stringify({ model: 'm', messages })));
+  }
+
+  #troubles(): void {
+    this.schedule(-TROUBLE_MEAN_MS * Math.log(1 - this.random()), () => {
+      if (this.#isQuiet) return;
+      this.#troubles();
+      if (this.random() < 0.2) this.#reload();
+      else this.#trouble([...this.#endpoints.values()][Math.floor(ENDPOINTS * this.random())]!);
+    });
+  }
+
+  #trouble(endpoint: ModelledEndpoint): void {
+    if (endpoint.mood !== 'well') {
+      endpoint.recover();
+      return;
+    }
+    endpoint.mood = MOODS[Math.floor(MOODS.length * this.random())]!;
+    if (endpoint.mood !== 'dead') return;
+    const id = `${endpoint.host}:${PORT}`;
+    for (const client of this.#clients) if (client.assignment?.endpoint.id === id) client.broken();
+  }
+
+  /** Names most of the endpoints; those that it leaves out drain. */
+  #reload(): void {
+    const named = [...this.#endpoints.values()].filter(() => this.#named.length === 0 || this.random() < 0.8);
+    this.#named = named.map(({ host }) => ({ scheme: 'http' as const, host, port: PORT }));
+    this.#pools.apply(POOL.name, 'static', this.#named);
+  }
+
+  onRefused(id: string): void {
+    this.#refusing.add(id);
+  }
+}
