@@ -18,9 +18,9 @@ const DOWN_MS = 4000;
 const SILENCE_MS = 5000;
 
 /** Something happens to one of three. */
-function toOne(happens: (endpoint: FaultyEndpoint) => Promise<(() => Promise<void>) | void>, most = 0, more: Partial<Breaking> = {}): Situation {
+function toOne(happens: (endpoint: FaultyEndpoint, seconds: number) => Promise<(() => Promise<void>) | void>, most = 0, more: Partial<Breaking> = {}): Situation {
   return (setting) =>
-    underSteadyLoad({ ...setting, ...more, breaks: ({ endpoints }) => happens(endpoints[0]!), figures: (load) => [errorsBeforeFirstEvent(load, most)] });
+    underSteadyLoad({ ...setting, ...more, breaks: ({ endpoints }) => happens(endpoints[0]!, setting.seconds), figures: (load) => [errorsBeforeFirstEvent(load, most)] });
 }
 
 const killed = toOne(async (endpoint) => {
@@ -42,7 +42,11 @@ const hung = toOne(
   { keys: { timeouts: { first_byte_ms: 2000, idle_ms: SILENCE_MS } } },
 );
 
-const slowed = toOne((endpoint) => endpoint.fault({ kind: 'slow', factor: 20 }).then(() => async () => endpoint.fault({ kind: 'heal' })));
+const slowed = toOne(async (endpoint, seconds) => {
+  await endpoint.fault({ kind: 'slow', factor: 20 });
+  await sleep(seconds * 1000);
+  await endpoint.fault({ kind: 'heal' });
+});
 
 const restarted = toOne((endpoint) => endpoint.fault({ kind: 'restart', downMs: 500 }));
 

@@ -11,10 +11,11 @@ export interface Child {
 }
 
 const running = new Set<number>();
-// Also when this process ends by an exception, so that nothing outlives it.
+// Nothing outlives this process, whether an exception or a signal ends it.
 process.on('exit', () => {
   for (const pid of running) process.kill(pid, 'SIGKILL');
 });
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
 
 /** Runs a script with this Node and resolves when `read` has made something of its lines. Rejects with its errors when it ends first. */
 export async function startChild<T>(script: string, args: readonly string[], read: (line: string) => T | undefined): Promise<{ readonly child: Child; readonly found: T }> {
