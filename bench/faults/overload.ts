@@ -26,7 +26,7 @@ const GROWTH_MIB_MAX = 32;
 
 export const overload: Situation = async ({ seconds }): Promise<Result> => {
   const conversations = await createConversations(40, 40, 20);
-  const stage = await Stage.set({ pool: { in_flight_max: IN_FLIGHT_MAX, slow_start_ms: 0 }, keys: { admission: { queue: { wait_ms: WAIT_MS_MAX } } } });
+  const stage = await Stage.set({ pool: { in_flight_max: IN_FLIGHT_MAX, slow_start_ms: 0 }, keys: { admission: { queue_wait_max_ms: WAIT_MS_MAX } } });
   try {
     const capacityPerS = await measureCapacity(stage, conversations);
     const watched = watchRouter(stage);

@@ -1,13 +1,16 @@
 // fault-world.ts: the shipped dispatcher, pools and probes in virtual time, among endpoints and clients to which anything happens.
 
+import type { Clock } from '../../src/core/clock.ts';
 import { seededRandom, type Random } from '../../src/core/random.ts';
 import type { Assignment } from '../../src/core/dispatcher.ts';
+import type { DispatchSettings } from '../../src/dispatch/settings.ts';
 import { PrefixDispatcher } from '../../src/dispatch/dispatcher.ts';
 import { Estimates } from '../../src/dispatch/estimates.ts';
 import { endpointStatuses } from '../../src/dispatch/status.ts';
 import type { SourceAddress } from '../../src/pool/address.ts';
 import { createMonitor } from '../../src/pool/monitor.ts';
 import { Pools } from '../../src/pool/pools.ts';
+import type { Schedule } from '../../src/pool/schedule.ts';
 import type { PoolSettings } from '../../src/pool/settings.ts';
 import { createPromptReader } from '../../src/prompt/read.ts';
 import { ModelledClient, type ClientWorld, type End } from './modelled-client.ts';
@@ -30,13 +33,18 @@ const POOL: PoolSettings = {
 const PREFIX = { kvCacheTokens: 2000, bytesPerToken: 4, matchRatioMin: 0.5 } as const;
 const READER = createPromptReader({ secret: new Uint8Array(32) });
 const ENCODER = new TextEncoder();
-const GAP_MEAN_MS = 40;
+const MODELS = (['critical', 'standard', 'sheddable'] as const).map((criticality) => ({ name: criticality, criticality, targets: [{ pool: undefined, model: 'm', weight: 1 }] }));
+const BODY_BYTES = 1000;
+/** The queue looks at who waited too long this often. */
+const QUEUE_TICK_MS = 50;
+const GAP_MEAN_MS = 60;
 const TROUBLE_MEAN_MS = 4000;
 
 export class FaultWorld implements ClientWorld {
   readonly random: Random;
   readonly dispatcher: PrefixDispatcher;
-  readonly schedule;
+  readonly clock: Clock;
+  readonly schedule: Schedule;
   /** What was decided, in order. */
   readonly choices: string[] = [];
   readonly ends = new Map<End, number>();
@@ -50,12 +58,14 @@ export class FaultWorld implements ClientWorld {
   /** Refused a connection, and no probe has succeeded since. */
   readonly #refusing = new Set<string>();
   readonly #clients = new Set<ModelledClient>();
+  #admission: DispatchSettings['admission'] = { inFlightMax: 25, queueLengthMax: 20, queueBytesMax: 15 * BODY_BYTES, queueWaitMaxMs: 2000 };
   #isQuiet = false;
 
   constructor(seed: number) {
     this.random = seededRandom(seed);
-    this.schedule = this.#time.schedule;
     const { clock, schedule } = this.#time;
+    this.clock = clock;
+    this.schedule = schedule;
     const estimates = this.#estimates;
     const monitor = createMonitor((request) => this.endpointOf(request.origin.slice('http://'.length)).get(request), { clock, schedule, random: seededRandom(seed + 1) });
     this.#pools = new Pools(
@@ -78,18 +88,15 @@ export class FaultWorld implements ClientWorld {
       const host = `10.0.0.${at + 1}`;
       this.#endpoints.set(`${host}:${PORT}`, new ModelledEndpoint(host, clock, schedule));
     }
-    this.#reload();
-    this.dispatcher = new PrefixDispatcher(
-      { pools: this.#pools, estimates, clock, random: this.random },
-      { listeners: [{ name: 'prefix', policy: 'prefix-cost', record: true }], models: [], prefix: PREFIX, inFlightMax: 40 },
-    );
+    this.#nameEndpoints();
+    this.dispatcher = new PrefixDispatcher({ pools: this.#pools, estimates, clock, random: this.random, schedule }, settingsOf(this.#admission));
     this.#arrivals();
     this.#troubles();
   }
 
   /** `eachStep` is called after everything that happens. */
   async run(durationMs: number, eachStep: () => void): Promise<void> {
-    const endMs = this.#time.clock() + durationMs;
+    const endMs = this.clock() + durationMs;
     while (await this.#time.step(endMs)) eachStep();
   }
 
@@ -105,7 +112,7 @@ export class FaultWorld implements ClientWorld {
 
   onAssigned(client: ModelledClient, { endpoint }: Assignment): void {
     const { id } = endpoint;
-    this.choices.push(`${Math.round(this.#time.clock())} ${id}`);
+    this.choices.push(`${Math.round(this.clock())} ${id}`);
     if (client.attempts >= 2) throw new Error(`I5: a third attempt, at ${id}`);
     if (!this.#named.some(({ host }) => id === `${host}:${PORT}`)) throw new Error(`I7: ${id} got a request after it was removed`);
     const state = this.#pools.byId(id)!;
@@ -121,14 +128,35 @@ export class FaultWorld implements ClientWorld {
 
   /** Throws when an invariant does not hold now. */
   check(): void {
+    this.#checkClients();
+    this.#checkQueue();
+    this.#checkEndpoints();
+  }
+
+  #checkClients(): void {
     const ended = [...this.ends.values()].reduce((sum, each) => sum + each, 0);
     if (this.accepted !== ended + this.#clients.size) throw new Error(`I2: ${this.accepted} accepted, ${ended} ended, ${this.#clients.size} open`);
-    const running = new Map<string, number>();
     for (const { state, assignment } of this.#clients) {
       if (state === 'new' || state === 'ended') throw new Error(`I1: a client is kept that is ${state}`);
+      if (state === 'running' && assignment === undefined) throw new Error('I1: a client runs nowhere');
+    }
+  }
+
+  #checkQueue(): void {
+    const nowMs = this.clock();
+    const { requests, bytes } = this.dispatcher.waiting;
+    const waiting = [...this.#clients].filter(({ state }) => state === 'waiting');
+    if (requests !== waiting.length || bytes !== requests * BODY_BYTES) throw new Error(`I3: ${requests} requests of ${bytes} bytes are in the queue, and ${waiting.length} wait`);
+    const longestMs = Math.max(0, ...waiting.map(({ waitingSinceMs }) => nowMs - waitingSinceMs));
+    if (longestMs > this.#admission.queueWaitMaxMs + QUEUE_TICK_MS) throw new Error(`I1: a client has waited ${longestMs} ms`);
+  }
+
+  #checkEndpoints(): void {
+    const running = new Map<string, number>();
+    for (const { assignment } of this.#clients) {
       if (assignment !== undefined) running.set(assignment.endpoint.id, (running.get(assignment.endpoint.id) ?? 0) + 1);
     }
-    for (const { id, inFlight, queuedPromptTokens, index } of endpointStatuses(this.#pools.all(), this.#estimates, this.#time.clock())) {
+    for (const { id, inFlight, queuedPromptTokens, index } of endpointStatuses(this.#pools.all(), this.#estimates, this.clock())) {
       if (inFlight !== (running.get(id) ?? 0)) throw new Error(`I3: ${id} counts ${inFlight} in flight, and ${running.get(id) ?? 0} are`);
       if (queuedPromptTokens < 0 || (inFlight === 0 && queuedPromptTokens !== 0)) throw new Error(`I3: ${queuedPromptTokens} queued tokens of ${inFlight} requests at ${id}`);
       if (index.tokens > index.capacityTokens) throw new Error(`I9: the index of ${id} holds ${index.tokens} of ${index.capacityTokens} tokens`);
@@ -157,7 +185,8 @@ export class FaultWorld implements ClientWorld {
   #prompt() {
     const [conversation, turns] = [Math.floor(30 * this.random()), 1 + Math.floor(4 * this.random())];
     const messages = Array.from({ length: 2 * turns - 1 }, (_, at) => ({ role: at % 2 === 0 ? 'user' : 'assistant', content: `${conversation} ${at} ${'word '.repeat(20 + conversation)}` }));
-    return READER.read('chat', ENCODER.encode(JSON.stringify({ model: 'm', messages })));
+    const { name } = MODELS[Math.floor(MODELS.length * this.random())]!;
+    return READER.read('chat', ENCODER.encode(JSON.stringify({ model: name, messages })));
   }
 
   #troubles(): void {
@@ -180,8 +209,14 @@ export class FaultWorld implements ClientWorld {
     for (const client of this.#clients) if (client.assignment?.endpoint.id === id) client.broken();
   }
 
-  /** Names most of the endpoints; those that it leaves out drain. */
   #reload(): void {
+    this.#nameEndpoints();
+    this.#admission = { ...this.#admission, inFlightMax: 15 + Math.floor(20 * this.random()) };
+    this.dispatcher.reconfigure(settingsOf(this.#admission));
+  }
+
+  /** Most of them; those that are left out drain. */
+  #nameEndpoints(): void {
     const named = [...this.#endpoints.values()].filter(() => this.#named.length === 0 || this.random() < 0.8);
     this.#named = named.map(({ host }) => ({ scheme: 'http' as const, host, port: PORT }));
     this.#pools.apply(POOL.name, 'static', this.#named);
@@ -190,4 +225,8 @@ export class FaultWorld implements ClientWorld {
   onRefused(id: string): void {
     this.#refusing.add(id);
   }
+}
+
+function settingsOf(admission: DispatchSettings['admission']): DispatchSettings {
+  return { listeners: [{ name: 'prefix', policy: 'prefix-cost', record: true }], models: MODELS, prefix: PREFIX, admission, retry: { budgetRatio: 0.2, budgetMin: 3 } };
 }

@@ -1,5 +1,6 @@
 // modelled-client.ts: one request of one client in virtual time, with its attempts, as the proxy would make them.
 
+import type { Clock } from '../../src/core/clock.ts';
 import type { Ask, Assignment, Dispatcher, Outcome, Refusal } from '../../src/core/dispatcher.ts';
 import type { GenerationFacts } from '../../src/core/request.ts';
 import type { Random } from '../../src/core/random.ts';
@@ -11,6 +12,7 @@ export type End = 'complete' | 'clean error' | 'error event' | 'client gone';
 
 export interface ClientWorld {
   readonly dispatcher: Dispatcher;
+  readonly clock: Clock;
   readonly schedule: Schedule;
   readonly random: Random;
   endpointOf(id: string): ModelledEndpoint;
@@ -35,6 +37,7 @@ export class ModelledClient {
   #assignment: Assignment | undefined;
   #ticket: number | undefined;
   #state: 'new' | 'waiting' | 'running' | 'ended' = 'new';
+  #waitingSinceMs = 0;
   #committed = false;
   /** Since bytes came last. */
   #silentMs = 0;
@@ -47,6 +50,11 @@ export class ModelledClient {
 
   get state(): 'new' | 'waiting' | 'running' | 'ended' {
     return this.#state;
+  }
+
+  /** Of the last time that it waited. */
+  get waitingSinceMs(): number {
+    return this.#waitingSinceMs;
   }
 
   get assignment(): Assignment | undefined {
@@ -84,6 +92,7 @@ export class ModelledClient {
       return;
     }
     this.#state = 'waiting';
+    this.#waitingSinceMs = this.#world.clock();
     this.#ticket = result.ticket;
   }
 
