@@ -1,8 +1,10 @@
 // load.ts: steady load on a router: short requests at a fixed rate, streams and not, and some long streams at any time.
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent } from 'undici';
 import { call, type Told } from './client.ts';
 import type { Conversation } from './conversations.ts';
+import type { Verdict } from './judge.ts';
 
 export interface LoadOptions {
   readonly url: string;
@@ -19,13 +21,15 @@ export type Sent = Told & { readonly long: boolean };
 
 const TICK_MS = 5;
 const LONG_PATIENCE = 10;
+/** A client whose stream broke does not ask again at once. */
+const PAUSE_MS = 200;
 
 export class Load {
   /** In the order in which they ended. */
   readonly sent: Sent[] = [];
   readonly #options: LoadOptions;
   readonly #agent = new Agent({ pipelining: 1 });
-  readonly #underWay = new Set<Promise<void>>();
+  readonly #underWay = new Set<Promise<unknown>>();
   readonly #startedMs = performance.now();
   readonly #timer: NodeJS.Timeout;
   #shortsSent = 0;
@@ -62,17 +66,21 @@ export class Load {
 
   async #streamOn(at: number): Promise<void> {
     const { longs } = this.#options;
-    for (let turn = at; !this.#over; turn += this.#options.longStreams) await this.#send(longs[turn % longs.length]!, true, true);
+    for (let turn = at; !this.#over; turn += this.#options.longStreams) {
+      const verdict = await this.#send(longs[turn % longs.length]!, true, true);
+      if (verdict !== 'answered') await sleep(PAUSE_MS);
+    }
   }
 
-  async #send(conversation: Conversation, streams: boolean, long: boolean): Promise<void> {
+  async #send(conversation: Conversation, streams: boolean, long: boolean): Promise<Verdict> {
     const { url, patienceMs } = this.#options;
     const id = `${long ? 'long' : 'short'}-${this.#ids++}`;
     const told = await call({ url, agent: this.#agent, id, conversation, streams, patienceMs: patienceMs * (long ? LONG_PATIENCE : 1) });
     this.sent.push({ ...told, long });
+    return told.verdict;
   }
 
-  #track(work: Promise<void>): void {
+  #track(work: Promise<unknown>): void {
     this.#underWay.add(work);
     void work.finally(() => this.#underWay.delete(work));
   }

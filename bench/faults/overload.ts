@@ -31,7 +31,7 @@ export const overload: Situation = async ({ seconds }): Promise<Result> => {
     const capacityPerS = await measureCapacity(stage, conversations);
     const watched = watchRouter(stage);
     const startMs = performance.now();
-    const load = new Load({ url: stage.router.url, shorts: conversations, shortsPerS: OFFERED * capacityPerS, longs: [], longStreams: 0, patienceMs: 15_000 });
+    const load = new Load({ url: stage.router.url, shorts: conversations, shortsPerS: OFFERED * capacityPerS, longs: [], longStreams: 0, patienceMs: 30_000 });
     await sleep(seconds * 1000);
     const goodputPerS = load.sent.filter(({ verdict }) => verdict === 'answered').length / ((performance.now() - startMs) / 1000);
     const watchedFigures = await watched();

@@ -29,7 +29,7 @@ export class RouterProcess {
   }
 
   /** Resolves when it is ready. */
-  static async start(keys: RouterKeys): Promise<RouterProcess> {
+  static async start(keys: RouterKeys, nodeArgs: readonly string[] = []): Promise<RouterProcess> {
     const folder = mkdtempSync(join(tmpdir(), 'warmroute-faults-'));
     const file = join(folder, 'warmroute.yaml');
     writeFileSync(file, textOf(keys));
@@ -38,7 +38,7 @@ export class RouterProcess {
       const { msg, listener, address } = JSON.parse(line) as { msg?: string; listener?: string; address?: string };
       if (msg === 'listening' && listener !== undefined && address !== undefined) urls.set(listener, address);
       return urls.size === 2 ? urls : undefined;
-    });
+    }, nodeArgs);
     const router = new RouterProcess(child, found, folder);
     await router.untilReady();
     return router;

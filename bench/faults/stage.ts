@@ -18,6 +18,8 @@ export interface StageOptions {
   /** Beside the pool. */
   readonly keys?: RouterKeys;
   readonly timeScale?: number;
+  /** For the router's Node. */
+  readonly nodeArgs?: readonly string[];
 }
 
 export interface Conversations {
@@ -39,7 +41,7 @@ export class Stage {
   static async set(options: StageOptions = {}): Promise<Stage> {
     const endpoints = await Promise.all(Array.from({ length: ENDPOINTS }, () => FaultyEndpoint.start(options.timeScale ?? TIME_SCALE)));
     try {
-      return new Stage(endpoints, await RouterProcess.start(keysOf(endpoints, options)), options);
+      return new Stage(endpoints, await RouterProcess.start(keysOf(endpoints, options), options.nodeArgs), options);
     } catch (error) {
       await Promise.all(endpoints.map((endpoint) => endpoint.killNow()));
       throw error;

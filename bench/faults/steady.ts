@@ -7,7 +7,7 @@ import { Stage, type Conversations, type StageOptions } from './stage.ts';
 
 const SHORTS_PER_S = 200;
 const LONG_STREAMS = 20;
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 30_000;
 const BEFORE_MS = 3000;
 
 export interface Breaking extends StageOptions {

@@ -34,7 +34,7 @@ export const terminated: Situation = async ({ conversations }): Promise<Result> 
 };
 
 function begin({ router }: Stage, conversations: Conversations): Load {
-  return new Load({ ...conversations, url: router.url, shortsPerS: 200, longStreams: 20, patienceMs: 15_000 });
+  return new Load({ ...conversations, url: router.url, shortsPerS: 200, longStreams: 20, patienceMs: 30_000 });
 }
 
 async function isReady(adminUrl: string): Promise<boolean> {

@@ -18,8 +18,8 @@ process.on('exit', () => {
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
 
 /** Runs a script with this Node and resolves when `read` has made something of its lines. Rejects with its errors when it ends first. */
-export async function startChild<T>(script: string, args: readonly string[], read: (line: string) => T | undefined): Promise<{ readonly child: Child; readonly found: T }> {
-  const spawned = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+export async function startChild<T>(script: string, args: readonly string[], read: (line: string) => T | undefined, nodeArgs: readonly string[] = []): Promise<{ readonly child: Child; readonly found: T }> {
+  const spawned = spawn(process.execPath, [...nodeArgs, script, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   const { pid } = spawned;
   if (pid === undefined) throw new Error(`cannot start ${script}`);
   running.add(pid);
