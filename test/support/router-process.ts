@@ -20,12 +20,14 @@ export interface RouterProcess {
   readonly ended: Promise<{ readonly code: number | null; readonly stderr: string }>;
 }
 
-/** Runs `serve` with a file of these keys, which may be any text. */
-export function spawnRouter(t: Test, config: object | string, listeners = 2): RouterProcess {
+/** Runs `serve` with a file of these keys, which may be any text; with `descriptorsMax`, under that `ulimit -n`. */
+export function spawnRouter(t: Test, config: object | string, listeners = 2, descriptorsMax?: number): RouterProcess {
   const folder = mkdtempSync(join(tmpdir(), 'warmroute-test-'));
   const file = join(folder, 'warmroute.yaml');
   writeFileSync(file, typeof config === 'string' ? config : JSON.stringify(config));
-  const child = spawn(process.execPath, [MAIN, 'serve', '--config', file], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const command = [process.execPath, MAIN, 'serve', '--config', file];
+  const limited = descriptorsMax === undefined ? command : ['sh', '-c', `ulimit -n ${descriptorsMax} && exec "$0" "$@"`, ...command];
+  const child = spawn(limited[0]!, limited.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] });
   let stderr = '';
   child.stderr.on('data', (data) => (stderr += String(data)));
   const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, stderr }));
