@@ -1,6 +1,8 @@
 // fault-world.ts: the shipped dispatcher, pools and probes in virtual time, among endpoints and clients to which anything happens.
 
 import type { Clock } from '../../src/core/clock.ts';
+import type { Config } from '../../src/config/config.ts';
+import { loadConfig } from '../../src/config/load.ts';
 import { seededRandom, type Random } from '../../src/core/random.ts';
 import type { Assignment } from '../../src/core/dispatcher.ts';
 import type { DispatchSettings } from '../../src/dispatch/settings.ts';
@@ -8,10 +10,10 @@ import { PrefixDispatcher } from '../../src/dispatch/dispatcher.ts';
 import { Estimates } from '../../src/dispatch/estimates.ts';
 import { endpointStatuses } from '../../src/dispatch/status.ts';
 import type { SourceAddress } from '../../src/pool/address.ts';
+import { isInPanic } from '../../src/pool/availability.ts';
 import { createMonitor } from '../../src/pool/monitor.ts';
 import { Pools } from '../../src/pool/pools.ts';
 import type { Schedule } from '../../src/pool/schedule.ts';
-import type { PoolSettings } from '../../src/pool/settings.ts';
 import { createPromptReader } from '../../src/prompt/read.ts';
 import { ModelledClient, type ClientWorld, type End } from './modelled-client.ts';
 import { ModelledEndpoint, MOODS } from './modelled-endpoint.ts';
@@ -19,26 +21,22 @@ import { VirtualClock } from './virtual-clock.ts';
 
 const ENDPOINTS = 5;
 const PORT = 8000;
-const POOL: PoolSettings = {
-  name: 'pool',
-  endpoints: [],
-  shared: false,
-  byLoad: true,
-  usage: 'passive',
-  probe: { path: '/health', intervalMs: 2000, timeoutMs: 1000, unhealthyAfter: 2 },
-  scrape: { path: '/metrics', intervalMs: 1000 },
-  inFlightMax: 6,
-  slowStartMs: 5000,
-};
-const PREFIX = { kvCacheTokens: 2000, bytesPerToken: 4, matchRatioMin: 0.5 } as const;
+const BODY_BYTES = 1000;
+const CONFIG = configured({
+  listeners: [{ name: 'prefix', port: 0 }],
+  pools: [{ name: 'pool', endpoints: ['http://10.0.0.1:8000'], in_flight_max: 6, slow_start_ms: 5000, ejection: { base_ms: 3000 } }],
+  models: ['critical', 'standard', 'sheddable'].map((criticality) => ({ name: criticality, criticality, targets: [{ pool: 'pool', model: 'm' }] })),
+  prefix: { kv_cache_tokens: 2000 },
+  admission: { queue_length_max: 20, queue_bytes_max: 15 * BODY_BYTES, queue_wait_max_ms: 2000 },
+});
+const POOL = CONFIG.pools[0]!;
 const READER = createPromptReader({ secret: new Uint8Array(32) });
 const ENCODER = new TextEncoder();
-const MODELS = (['critical', 'standard', 'sheddable'] as const).map((criticality) => ({ name: criticality, criticality, targets: [{ pool: undefined, model: 'm', weight: 1 }] }));
-const BODY_BYTES = 1000;
 /** The queue looks at who waited too long this often. */
 const QUEUE_TICK_MS = 50;
 const GAP_MEAN_MS = 60;
-const TROUBLE_MEAN_MS = 4000;
+const TROUBLE_MEAN_MS = 3000;
+const TROUBLE_MS_MAX = 12_000;
 
 export class FaultWorld implements ClientWorld {
   readonly random: Random;
@@ -51,14 +49,14 @@ export class FaultWorld implements ClientWorld {
   accepted = 0;
   readonly #time = new VirtualClock();
   readonly #pools: Pools;
-  readonly #estimates = new Estimates(PREFIX);
+  readonly #estimates = new Estimates(CONFIG.prefix);
   readonly #endpoints = new Map<string, ModelledEndpoint>();
   /** By the last configuration. */
   #named: readonly SourceAddress[] = [];
   /** Refused a connection, and no probe has succeeded since. */
   readonly #refusing = new Set<string>();
   readonly #clients = new Set<ModelledClient>();
-  #admission: DispatchSettings['admission'] = { inFlightMax: 25, queueLengthMax: 20, queueBytesMax: 15 * BODY_BYTES, queueWaitMaxMs: 2000 };
+  #inFlightMax = 25;
   #isQuiet = false;
 
   constructor(seed: number) {
@@ -78,6 +76,9 @@ export class FaultWorld implements ClientWorld {
         },
         onHealth: (endpoint, up) => void (up && this.#refusing.delete(endpoint.address.id)),
         onEjected() {},
+        onReturned() {},
+        onHalted() {},
+        onPanic() {},
         onRestart: (endpoint) => estimates.forget(endpoint),
         onSample: (endpoint) => estimates.noteSample(endpoint),
       },
@@ -89,7 +90,7 @@ export class FaultWorld implements ClientWorld {
       this.#endpoints.set(`${host}:${PORT}`, new ModelledEndpoint(host, clock, schedule));
     }
     this.#nameEndpoints();
-    this.dispatcher = new PrefixDispatcher({ pools: this.#pools, estimates, clock, random: this.random, schedule }, settingsOf(this.#admission));
+    this.dispatcher = new PrefixDispatcher({ pools: this.#pools, estimates, clock, random: this.random, schedule }, settingsOf(this.#inFlightMax));
     this.#arrivals();
     this.#troubles();
   }
@@ -116,7 +117,9 @@ export class FaultWorld implements ClientWorld {
     if (client.attempts >= 2) throw new Error(`I5: a third attempt, at ${id}`);
     if (!this.#named.some(({ host }) => id === `${host}:${PORT}`)) throw new Error(`I7: ${id} got a request after it was removed`);
     const state = this.#pools.byId(id)!;
-    if (state.draining || state.ejectedUntilProbe || state.health !== 'healthy') throw new Error(`I7: ${id} got a request while it was out`);
+    if (state.draining || state.ejectedUntilProbe || state.health !== 'healthy' || state.halted !== undefined) throw new Error(`I7: ${id} got a request while it was out`);
+    const panics = state.ejectedBecause === 'errors' && isInPanic(this.#pools.all(), 'm');
+    if (state.ejectionAt(this.clock()) === 'ejected' && !panics) throw new Error(`I7: ${id} got a request while it was ejected`);
     if (this.#refusing.has(id)) throw new Error(`I7: ${id} got a request after it refused one, and before a probe`);
   }
 
@@ -148,7 +151,7 @@ export class FaultWorld implements ClientWorld {
     const waiting = [...this.#clients].filter(({ state }) => state === 'waiting');
     if (requests !== waiting.length || bytes !== requests * BODY_BYTES) throw new Error(`I3: ${requests} requests of ${bytes} bytes are in the queue, and ${waiting.length} wait`);
     const longestMs = Math.max(0, ...waiting.map(({ waitingSinceMs }) => nowMs - waitingSinceMs));
-    if (longestMs > this.#admission.queueWaitMaxMs + QUEUE_TICK_MS) throw new Error(`I1: a client has waited ${longestMs} ms`);
+    if (longestMs > CONFIG.admission.queueWaitMaxMs + QUEUE_TICK_MS) throw new Error(`I1: a client has waited ${longestMs} ms`);
   }
 
   #checkEndpoints(): void {
@@ -185,7 +188,7 @@ export class FaultWorld implements ClientWorld {
   #prompt() {
     const [conversation, turns] = [Math.floor(30 * this.random()), 1 + Math.floor(4 * this.random())];
     const messages = Array.from({ length: 2 * turns - 1 }, (_, at) => ({ role: at % 2 === 0 ? 'user' : 'assistant', content: `${conversation} ${at} ${'word '.repeat(20 + conversation)}` }));
-    const { name } = MODELS[Math.floor(MODELS.length * this.random())]!;
+    const { name } = CONFIG.models[Math.floor(CONFIG.models.length * this.random())]!;
     return READER.read('chat', ENCODER.encode(JSON.stringify({ model: name, messages })));
   }
 
@@ -199,11 +202,9 @@ export class FaultWorld implements ClientWorld {
   }
 
   #trouble(endpoint: ModelledEndpoint): void {
-    if (endpoint.mood !== 'well') {
-      endpoint.recover();
-      return;
-    }
+    if (endpoint.mood !== 'well') return;
     endpoint.mood = MOODS[Math.floor(MOODS.length * this.random())]!;
+    this.schedule(TROUBLE_MS_MAX * this.random(), () => endpoint.recover());
     if (endpoint.mood !== 'dead') return;
     const id = `${endpoint.host}:${PORT}`;
     for (const client of this.#clients) if (client.assignment?.endpoint.id === id) client.broken();
@@ -211,8 +212,8 @@ export class FaultWorld implements ClientWorld {
 
   #reload(): void {
     this.#nameEndpoints();
-    this.#admission = { ...this.#admission, inFlightMax: 15 + Math.floor(20 * this.random()) };
-    this.dispatcher.reconfigure(settingsOf(this.#admission));
+    this.#inFlightMax = 15 + Math.floor(20 * this.random());
+    this.dispatcher.reconfigure(settingsOf(this.#inFlightMax));
   }
 
   /** Most of them; those that are left out drain. */
@@ -227,6 +228,12 @@ export class FaultWorld implements ClientWorld {
   }
 }
 
-function settingsOf(admission: DispatchSettings['admission']): DispatchSettings {
-  return { listeners: [{ name: 'prefix', policy: 'prefix-cost', record: true }], models: MODELS, prefix: PREFIX, admission, retry: { budgetRatio: 0.2, budgetMin: 3 } };
+function settingsOf(inFlightMax: number): DispatchSettings {
+  return { ...CONFIG, admission: { ...CONFIG.admission, inFlightMax } };
+}
+
+function configured(keys: object): Config {
+  const loaded = loadConfig({ path: 'warmroute.yaml', env: {}, readFile: () => JSON.stringify(keys) });
+  if (loaded.kind === 'invalid') throw new Error(JSON.stringify(loaded.problems));
+  return loaded.config;
 }

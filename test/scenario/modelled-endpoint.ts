@@ -22,8 +22,8 @@ export type Mood =
 
 export const MOODS: readonly Mood[] = ['dead', 'hung', 'asleep', 'draining', 'engine-dead', 'erring', 'overloaded', 'aborting'];
 
-const METRICS = (startedS: number): string =>
-  `process_start_time_seconds ${startedS}\nvllm:num_requests_running{engine="0"} 0\nvllm:num_requests_waiting{engine="0"} 0\n` +
+const METRICS = (startedS: number, asleep: boolean): string =>
+  `vllm:engine_sleep_state{engine="0",sleep_state="awake"} ${asleep ? 0 : 1}\nprocess_start_time_seconds ${startedS}\nvllm:num_requests_running{engine="0"} 0\nvllm:num_requests_waiting{engine="0"} 0\n` +
   'vllm:cache_config_info{block_size="16",num_gpu_blocks="1000",enable_prefix_caching="True",engine="0"} 1.0\n';
 const MODELS = JSON.stringify({ object: 'list', data: [{ id: 'm', object: 'model', parent: null }] });
 
@@ -50,6 +50,6 @@ export class ModelledEndpoint {
     if (this.mood === 'dead') return Promise.resolve({ kind: 'refused' });
     if (this.mood === 'hung') return new Promise((resolve) => void this.#schedule(timeoutMs, () => resolve({ kind: 'failed', why: 'timeout' })));
     if (path === '/health') return Promise.resolve({ kind: 'answer', status: this.mood === 'engine-dead' ? 503 : 200, body: '' });
-    return Promise.resolve({ kind: 'answer', status: 200, body: path === '/metrics' ? METRICS(this.#startedS) : MODELS });
+    return Promise.resolve({ kind: 'answer', status: 200, body: path === '/metrics' ? METRICS(this.#startedS, this.mood === 'asleep') : MODELS });
   }
 }
