@@ -113,15 +113,16 @@ test('a surface routed by load refuses a body over the limit with 413, before or
   t.match(await endpoints(), [{ available: true, in_flight: 0 }]);
 });
 
-test('requests over the limit of the whole router are shed with 503', async (t) => {
+test('requests over the limit of the whole router, without room to wait, are shed with 503', async (t) => {
   const upstream = await startRawUpstream(t, () => {});
-  const { url, metric } = await startTestRouter(t, { endpoints: [upstream.url], admission: { in_flight_max: 2 } });
+  const { url, metric } = await startTestRouter(t, { endpoints: [upstream.url], admission: { in_flight_max: 2, queue_length_max: 0 } });
   for (let i = 0; i < 2; i += 1) (await openConnection(t, url)).socket.write(requestBytes({ path: CHAT.path, body: CHAT.body(`${i}`, true) }));
   await upstream.request(1);
   for (const path of [CHAT.path, '/tokenize']) {
     const answer = await call(t, url, { path, body: CHAT.body('x', true) });
     t.equal(answer.status, 503);
     t.match(header(answer, 'retry-after'), /^[1-9]\d*$/);
+    t.equal(header(answer, 'x-should-retry'), 'true');
   }
   t.equal(await metric('warmroute_shed_total', { reason: 'overloaded' }), 2);
 });
