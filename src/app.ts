@@ -35,7 +35,7 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
   const { config, version, file } = options;
   const parts = createParts(options);
   const startedS = Math.floor(Date.now() / 1000);
-  const listeners = new Listeners((port, leaving) => (port.kind === 'admin' ? adminServer(parts, reloads, version, port) : clientServer(parts, startedS, port, leaving)), parts.log);
+  const listeners = new Listeners((port) => (port.kind === 'admin' ? adminServer(parts, reloads, version, port) : clientServer(parts, startedS, port)), parts.log);
   const reloads = new Reloads(parts, listeners, file);
   try {
     listeners.switchTo(await listeners.prepare(portsOf(config)), config.shutdown);
@@ -70,9 +70,9 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
   };
 }
 
-function clientServer(parts: Parts, startedS: number, port: Port, portLeaves: () => boolean): PortServer {
+function clientServer(parts: Parts, startedS: number, port: Port): PortServer {
   const { pools } = parts;
-  const leaving = (): boolean => parts.leaving || portLeaves();
+  const leaving = (): boolean => parts.leaving;
   const optionsFor = (name: string): ClientListenerOptions => {
     const { forward, config } = parts;
     const configured = new Map(config.models.map((model) => [model.name, model]));

@@ -20,8 +20,8 @@ export interface PortServer {
   update(port: Port): void;
 }
 
-/** Makes what serves a port, not listening yet. `leaving` says that the port is being closed. */
-export type CreateServer = (port: Port, leaving: () => boolean) => PortServer;
+/** Makes what serves a port, not listening yet. */
+export type CreateServer = (port: Port) => PortServer;
 
 /** A port that cannot be opened. The message names listener and address. */
 export class ListenError extends Error {}
@@ -30,7 +30,6 @@ interface OpenPort {
   port: Port;
   readonly server: PortServer;
   readonly url: string;
-  leaving: boolean;
   /** Lets in the requests that came before the configuration held for which the port was opened. */
   begin(): void;
 }
@@ -40,9 +39,6 @@ export interface PreparedPorts {
   readonly next: readonly { readonly open: OpenPort; readonly port: Port }[];
   readonly opened: readonly OpenPort[];
 }
-
-/** For whoever asked the admin listener for the reload that moves it. */
-const ADMIN_SETTLE_MS = 1000;
 
 export function portsOf({ listeners, admin }: Config): readonly Port[] {
   return [...listeners.map(({ name, host, port }): Port => ({ kind: 'clients', name, host, port })), { kind: 'admin', name: 'admin', ...admin }];
@@ -124,10 +120,9 @@ export class Listeners {
 
   #letGo(open: OpenPort, { deadlineMs }: DrainLimits): void {
     const { server, port, url } = open;
-    open.leaving = true;
     this.#log.listenerLeaves(port.name, url);
-    const settleMs = port.kind === 'admin' ? ADMIN_SETTLE_MS : 0;
-    const closed = drain([server.app], { settleMs, deadlineMs }, this.#cutOff.signal, () => {}).finally(() => this.#leaving.delete(open));
+    // In the next turn at the earliest, so whoever asked the admin listener for the reload that moves it has the answer.
+    const closed = drain([server.app], { settleMs: 0, deadlineMs }, this.#cutOff.signal, () => {}).finally(() => this.#leaving.delete(open));
     this.#leaving.set(open, closed);
   }
 }
@@ -140,7 +135,7 @@ function isSamePort(a: Port, b: Port): boolean {
 async function listen(port: Port, create: CreateServer): Promise<OpenPort> {
   let began = false;
   const waiting: (() => void)[] = [];
-  const server = create(port, () => open.leaving);
+  const server = create(port);
   server.app.addHook('onRequest', (_request, _reply, done) => {
     if (began) done();
     else waiting.push(done);
@@ -149,10 +144,9 @@ async function listen(port: Port, create: CreateServer): Promise<OpenPort> {
     began = true;
     for (const admit of waiting.splice(0)) admit();
   };
-  const open: OpenPort = { port, server, url: '', leaving: false, begin };
   try {
     const url = await server.app.listen({ host: port.host, port: port.port });
-    return Object.assign(open, { url });
+    return { port, server, url, begin };
   } catch (error) {
     await server.app.close();
     throw error;

@@ -22,7 +22,6 @@ export class Reloads {
   #loadedAt = new Date();
   #last: ConfigStatus['lastReload'];
   #running: Promise<unknown> = Promise.resolve();
-  #queued: Promise<ReloadResult> | undefined;
 
   /** The file is watched from here on. */
   constructor(parts: Parts, listeners: Listeners, file: StartedWith | undefined) {
@@ -33,16 +32,11 @@ export class Reloads {
     if (file !== undefined) this.#watch.follow(file.texts.keys());
   }
 
-  /** One at a time. Whoever asks while one is running gets the next, which reads what is there by then. Never rejects. */
+  /** One at a time, each reading what is there when its turn comes. Never rejects. */
   ask(trigger: ReloadTrigger): Promise<ReloadResult> {
-    if (this.#queued !== undefined) return this.#queued;
-    const queued = this.#running.then(() => {
-      this.#queued = undefined;
-      return this.#reload(trigger);
-    });
-    this.#queued = queued;
-    this.#running = queued;
-    return queued;
+    const result = this.#running.then(() => this.#reload(trigger));
+    this.#running = result;
+    return result;
   }
 
   status(): ConfigStatus {

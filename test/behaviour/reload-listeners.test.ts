@@ -4,8 +4,8 @@ import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { test, type Test } from 'tap';
 import { call, openConnection, readAnswer, requestBytes, type Connection } from '../support/raw-client.ts';
-import { chunk, LAST_CHUNK, startRawUpstream, STREAM_HEAD, type RawRequest } from '../support/raw-upstream.ts';
-import { RELOADED, startReloadableRouter } from '../support/reloadable-router.ts';
+import { chunk, LAST_CHUNK, startRawUpstream, STREAM_HEAD, type RawRequest, type RawUpstream } from '../support/raw-upstream.ts';
+import { askReload, RELOADED, startReloadableRouter } from '../support/reloadable-router.ts';
 import { CHAT, streamOf } from '../support/surfaces.ts';
 import { eventually } from '../support/test-router.ts';
 
@@ -74,6 +74,34 @@ test('a listener that is removed accepts nothing more, finishes its stream and t
   t.match(router.lines().find(({ msg }) => msg === 'not listening any more, finishing requests'), { listener: 'baseline' });
 });
 
+test('a request that came in by a listener that is removed is still tried again elsewhere', async (t) => {
+  const upstreams = [await startRawUpstream(t, () => {}), await startRawUpstream(t, answerWhole)];
+  const [held, good] = upstreams as [RawUpstream, RawUpstream];
+  const router = await startReloadableRouter(t, { endpoints: [held.url] });
+  const client = await openConnection(t, router.baselineUrl);
+  client.socket.write(requestBytes({ path: CHAT.path, body: CHAT.body('hello', true) }));
+  const { socket } = await held.request(0);
+  t.same(await router.reload({ endpoints: [held.url, good.url], listeners: [listener('prefix')] }), RELOADED);
+  await eventually(async () => (await router.endpoints()).every(({ available }) => available));
+  socket.resetAndDestroy();
+  t.match(readAnswer(await client.closed), { status: 200, whole: true });
+  t.equal(good.requests.length, 1);
+});
+
+test('the router stops while a removed listener still has a stream, which is finished', async (t) => {
+  const upstream = await startRawUpstream(t, begin);
+  const shutdown = { settle_ms: 0, deadline_ms: 60_000 };
+  const router = await startReloadableRouter(t, { endpoints: [upstream.url], shutdown });
+  const stream = await openStream(t, router.baselineUrl);
+  t.same(await router.reload({ endpoints: [upstream.url], listeners: [listener('prefix')], shutdown }), RELOADED);
+  const stopped = router.router.stop();
+  await eventually(() => refuses(router.url));
+  t.equal((await fetch(`${router.adminUrl}/ready`)).status, 503);
+  end(await upstream.request(0));
+  t.match(readAnswer(await stream.closed), { status: 200, whole: true });
+  await stopped;
+});
+
 test('the router stops while a removed listener still has a stream: its deadline is the last one', async (t) => {
   const upstream = await startRawUpstream(t, begin);
   const router = await startReloadableRouter(t, { endpoints: [upstream.url], shutdown: { settle_ms: 0, deadline_ms: 60_000 } });
@@ -95,6 +123,15 @@ test('a listener that moves listens at the new port before the old one closes', 
   await eventually(() => refuses(oldUrl));
   end(await upstream.request(0));
   t.match(readAnswer(await stream.closed), { status: 200, whole: true });
+});
+
+test('reloads that are asked for at the same time come one after the other', async (t) => {
+  const upstream = await startRawUpstream(t, answerWhole);
+  const port = await freePort();
+  const router = await startReloadableRouter(t, { endpoints: [upstream.url], listeners: [listener('a')] });
+  router.write({ endpoints: [upstream.url], listeners: [listener('b', { port })] });
+  t.same(await Promise.all([askReload(router.adminUrl), askReload(router.adminUrl), askReload(router.adminUrl)]), [RELOADED, RELOADED, RELOADED]);
+  t.equal((await call(t, `http://127.0.0.1:${port}`, models)).status, 200);
 });
 
 test('a listener that moves to a port that is taken stays, and nothing else of that file is taken over', async (t) => {

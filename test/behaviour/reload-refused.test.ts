@@ -28,6 +28,7 @@ test('a router that is stopping takes over nothing more', async (t) => {
   await eventually(() => router.lines().some(({ phase }) => phase === 'draining'));
   const listeners = [{ name: 'late', host: '127.0.0.1', port: 0 }];
   t.match(await router.reload({ endpoints: [upstream.url], listeners }), { status: 409, result: 'refused', problems: ['the router is stopping'] });
+  t.match(await router.reload('pools: none'), { status: 409, result: 'refused' }, 'nothing is even read');
   t.notOk('late' in router.router.urls);
   (await upstream.request(0)).socket.write(chunk(CHAT.delta('x') + CHAT.terminal).toString() + LAST_CHUNK);
   t.equal(readAnswer(await client.closed).body.toString(), streamOf(CHAT, ['x']));

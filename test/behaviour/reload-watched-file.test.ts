@@ -106,6 +106,20 @@ test('a secret that the file names is replaced, and requests carry the new one',
   t.notMatch(JSON.stringify(router.lines()), /second/);
 });
 
+test('a secret that the file names only since its last change is followed too', async (t) => {
+  const folder = temporaryFolder(t);
+  const upstream = await okUpstream(t);
+  const secret = join(folder, 'key');
+  writeFileSync(secret, 'first');
+  const router = await startReloadableRouter(t, { endpoints: [upstream.url] });
+  router.write({ pools: [{ endpoints: [upstream.url], api_key: `\${file:${secret}}` }] });
+  await until(router, 1);
+  writeFileSync(secret, 'second');
+  await until(router, 2);
+  await call(t, router.url, { path: CHAT.path, body: CHAT.body('a', false) });
+  t.equal(header(await upstream.request(0), 'authorization'), 'Bearer second');
+});
+
 test('a wrong file is told of once, and other files in the folder are none of its business', async (t) => {
   const upstream = await okUpstream(t);
   const router = await startReloadableRouter(t, { endpoints: [upstream.url] });
