@@ -130,7 +130,8 @@ test('reloads that are asked for at the same time come one after the other', asy
   const port = await freePort();
   const router = await startReloadableRouter(t, { endpoints: [upstream.url], listeners: [listener('a')] });
   router.write({ endpoints: [upstream.url], listeners: [listener('b', { port })] });
-  t.same(await Promise.all([askReload(router.adminUrl), askReload(router.adminUrl), askReload(router.adminUrl)]), [RELOADED, RELOADED, RELOADED]);
+  const asked = [router.router.reload(), router.router.reload(), askReload(router.adminUrl)];
+  t.match(await Promise.all(asked), [{ result: 'ok' }, { result: 'ok' }, RELOADED]);
   t.equal((await call(t, `http://127.0.0.1:${port}`, models)).status, 200);
 });
 
