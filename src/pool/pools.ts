@@ -43,6 +43,8 @@ interface Pool {
   settings: PoolSettings;
   /** No longer configured: it ends with its last endpoint. */
   removed: boolean;
+  /** Added beside others that were there, and not ready yet: a router does not turn unready for it. */
+  late: boolean;
   readonly named: Map<Source, readonly SourceAddress[]>;
   endpoints: readonly Endpoint[];
   /** Undefined until enough endpoints were available once: a fleet that starts is no reason for panic. */
@@ -110,7 +112,7 @@ export class Pools {
     const before = this.#pools;
     this.#pools = new Map();
     for (const each of settings) {
-      const pool = before.get(each.name) ?? emptyPool(each);
+      const pool = before.get(each.name) ?? emptyPool(each, before.size > 0);
       pool.settings = each;
       pool.removed = false;
       pool.named.set('static', staticAddresses(each.endpoints));
@@ -126,16 +128,17 @@ export class Pools {
     this.#settle();
   }
 
-  /** Ready when each pool has a healthy endpoint whose models are known. */
+  /** Ready when each pool has a healthy endpoint whose models are known. A pool that was added later counts once it was ready. */
   readiness(): Readiness {
     const reasons: string[] = [];
-    for (const [name, { endpoints, removed }] of this.#pools) {
-      if (removed) continue;
-      const healthy = endpoints.filter((endpoint) => endpoint.health === 'healthy' && !endpoint.ejectedUntilProbe && !endpoint.draining);
-      if (endpoints.length === 0) reasons.push(`pool '${name}' has no endpoint`);
-      else if (healthy.length === 0) reasons.push(`pool '${name}' has no healthy endpoint`);
-      else if (!healthy.some((endpoint) => endpoint.models !== undefined)) reasons.push(`pool '${name}' has no endpoint that has reported its models`);
+    const excused: string[] = [];
+    for (const [name, pool] of this.#pools) {
+      if (pool.removed) continue;
+      const why = unreadyBecause(pool.endpoints);
+      if (why === '') pool.late = false;
+      else (pool.late ? excused : reasons).push(`pool '${name}' has no ${why}`);
     }
+    if (excused.length > 0 && [...this.#pools.values()].every(({ late, removed }) => late || removed)) reasons.push(...excused);
     return { ready: reasons.length === 0, reasons };
   }
 
@@ -269,8 +272,15 @@ function isUp(endpoint: Endpoint): boolean {
   return endpoint.health === 'healthy' && !endpoint.ejectedUntilProbe && !endpoint.drainedByAdmin;
 }
 
-function emptyPool(settings: PoolSettings): Pool {
-  return { settings, removed: false, named: new Map(), endpoints: [], panics: undefined };
+function unreadyBecause(endpoints: readonly Endpoint[]): string {
+  if (endpoints.length === 0) return 'endpoint';
+  const healthy = endpoints.filter((endpoint) => endpoint.health === 'healthy' && !endpoint.ejectedUntilProbe && !endpoint.draining);
+  if (healthy.length === 0) return 'healthy endpoint';
+  return healthy.some((endpoint) => endpoint.models !== undefined) ? '' : 'endpoint that has reported its models';
+}
+
+function emptyPool(settings: PoolSettings, late = false): Pool {
+  return { settings, removed: false, late, named: new Map(), endpoints: [], panics: undefined };
 }
 
 function configured({ pool: { settings }, address }: Claim, id: string): Configured {

@@ -214,3 +214,22 @@ test('drained by an operator is drained until undone, whatever the sources say',
   endpoint.drainedByAdmin = false;
   t.equal(endpoint.draining, false);
 });
+
+test('a pool that is added does not turn the router unready before it was ready itself', async (t) => {
+  const { pools } = setUp();
+  const up = (id: string): void => {
+    pools.byId(id)?.noteProbeSucceeded(0);
+    pools.byId(id)?.noteModels([]);
+  };
+  pools.reconfigure([listed('p', 'a')]);
+  pools.reconfigure([listed('p', 'a'), listed('q', 'b')]);
+  t.same(pools.readiness().reasons, ["pool 'p' has no healthy endpoint"]);
+  up('a:8000');
+  t.equal(pools.readiness().ready, true);
+  up('b:8000');
+  t.equal(pools.readiness().ready, true);
+  pools.byId('b:8000')?.noteUnreachable();
+  t.same(pools.readiness().reasons, ["pool 'q' has no healthy endpoint"]);
+  pools.reconfigure([listed('r', 'c')]);
+  t.same(pools.readiness().reasons, ["pool 'r' has no healthy endpoint"], 'with nothing else, it is waited for');
+});
