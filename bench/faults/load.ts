@@ -21,6 +21,8 @@ export type Sent = Told & { readonly long: boolean };
 
 const TICK_MS = 5;
 const LONG_PATIENCE = 10;
+const STALL_MS_MAX = 100;
+const CONNECT_MS = 30_000;
 /** A client whose stream broke does not ask again at once. */
 const PAUSE_MS = 200;
 
@@ -28,9 +30,10 @@ export class Load {
   /** In the order in which they ended. */
   readonly sent: Sent[] = [];
   readonly #options: LoadOptions;
-  readonly #agent = new Agent({ pipelining: 1 });
+  readonly #agent = new Agent({ pipelining: 1, connect: { timeout: CONNECT_MS } });
   readonly #underWay = new Set<Promise<unknown>>();
-  readonly #startedMs = performance.now();
+  #lastMs = performance.now();
+  #due = 0;
   readonly #timer: NodeJS.Timeout;
   #shortsSent = 0;
   #ids = 0;
@@ -57,9 +60,12 @@ export class Load {
 
   #tick(): void {
     const { shorts, shortsPerS } = this.#options;
-    const due = Math.floor(((performance.now() - this.#startedMs) / 1000) * shortsPerS);
-    for (; this.#shortsSent < due; this.#shortsSent++) {
-      const at = this.#shortsSent;
+    const nowMs = performance.now();
+    // What a machine that stood still could not send is left out: all of it at once would be another load.
+    this.#due += (Math.min(STALL_MS_MAX, nowMs - this.#lastMs) / 1000) * shortsPerS;
+    this.#lastMs = nowMs;
+    for (; this.#due >= 1; this.#due -= 1) {
+      const at = this.#shortsSent++;
       this.#track(this.#send(shorts[at % shorts.length]!, at % 2 === 0, false));
     }
   }

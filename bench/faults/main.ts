@@ -2,11 +2,12 @@
 
 import { parseArgs } from 'node:util';
 import { count } from '../load/flag-values.ts';
+import { watchMachine } from '../load/machine.ts';
 import { createProgress } from '../load/progress.ts';
 import { leaves } from './leaves.ts';
 import { overload } from './overload.ts';
 import { reloadStreams } from './reload-streams.ts';
-import { evidenceOf, isMet, tableOfResults, type Result } from './result.ts';
+import { evidenceOf, isMet, tableOfResults, type Played } from './result.ts';
 import { steadySituations, type Situation } from './situations.ts';
 import { commonConversations } from './stage.ts';
 import { terminated } from './terminated.ts';
@@ -27,7 +28,7 @@ const help = `usage: node bench/faults/main.ts [options]
 
 Three simulated endpoints, the router before them, 200 short requests a second and 20 long streams, and something breaks. Each client
 knows the answer that it must get. Prints a row for each situation; exits with 1 when a target is missed, or when a request was lost, ended
-cleanly but short, hung, got another's bytes, or was worked on after its client left.
+cleanly but short, hung, got another's bytes, or was worked on after its client left. A machine that is busy or late shows more than the router does.
 
   --only A,B     situations (all: ${[...situations.keys()].join(', ')})
   --seconds N    of each from the fault on (${STEADY_S}; overload and reload-streams ${LONG_S})
@@ -49,14 +50,16 @@ async function main(): Promise<number> {
   const seconds = values.seconds === undefined ? undefined : count('seconds', values.seconds, 1);
   const conversations = await commonConversations();
   const progress = createProgress();
-  const results: (readonly [string, Result])[] = [];
+  const played: Played[] = [];
   for (const [at, name] of names.entries()) {
     progress.update(at / names.length, name);
     const [situation, usualSeconds] = situations.get(name)!;
-    results.push([name, await situation({ seconds: seconds ?? usualSeconds, conversations })]);
+    const machine = watchMachine();
+    const result = await situation({ seconds: seconds ?? usualSeconds, conversations });
+    played.push({ name, result, machine: machine() });
   }
   progress.end();
-  process.stdout.write(tableOfResults(results));
-  if (values.evidence === true) for (const [name, result] of results) for (const line of evidenceOf(result)) process.stdout.write(`\n${name}: ${line}\n`);
-  return results.every(([, result]) => isMet(result)) ? 0 : 1;
+  process.stdout.write(tableOfResults(played));
+  if (values.evidence === true) for (const { name, result } of played) for (const line of evidenceOf(result)) process.stdout.write(`\n${name}: ${line}\n`);
+  return played.every(({ result }) => isMet(result)) ? 0 : 1;
 }

@@ -2,7 +2,8 @@
 
 import type { Sent } from './load.ts';
 import type { Verdict } from './judge.ts';
-import { tableOf } from '../load/table.ts';
+import type { Machine } from '../load/machine.ts';
+import { percent, tableOf } from '../load/table.ts';
 
 /** One figure with its target. */
 export interface Figure {
@@ -18,7 +19,14 @@ export interface Result {
   readonly figures: readonly Figure[];
 }
 
-const HEADER = ['situation', 'sent', 'answered', 'clean errors', 'told', 'lost', 'silent', 'hung', 'mixed', 'left alive', 'figure (target)', ''];
+/** A situation that was played, and whether the machine had time for it. */
+export interface Played {
+  readonly name: string;
+  readonly result: Result;
+  readonly machine: Machine;
+}
+
+const HEADER = ['situation', 'sent', 'answered', 'clean errors', 'told', 'lost', 'silent', 'hung', 'mixed', 'left alive', 'busy', 'late p99', 'figure (target)', ''];
 const EVIDENCE_MAX = 5;
 
 /** What must never be, whatever happens. */
@@ -37,12 +45,12 @@ export function isMet({ sent, leftAlive, figures }: Result): boolean {
   return sent.length > 0 && leftAlive === 0 && NEVER.every((verdict) => count(sent, verdict) === 0) && figures.every(({ met }) => met);
 }
 
-export function tableOfResults(results: readonly (readonly [name: string, result: Result])[]): string {
-  const rows = results.map(([name, result]) => {
+export function tableOfResults(played: readonly Played[]): string {
+  const rows = played.map(({ name, result, machine }) => {
     const { sent, leftAlive, figures } = result;
     const verdicts = (['answered', 'refused', 'told', 'lost', 'silent', 'hung', 'mixed'] as const).map((verdict) => String(count(sent, verdict)));
     const told = figures.map(({ what, value, target }) => `${what} ${value} (${target})`).join(' · ');
-    return [name, String(sent.length), ...verdicts, String(leftAlive), told, isMet(result) ? 'met' : 'MISSED'];
+    return [name, String(sent.length), ...verdicts, String(leftAlive), percent(machine.busyShare, 0), `${machine.loopDelayP99Ms.toFixed(0)} ms`, told, isMet(result) ? 'met' : 'MISSED'];
   });
   return tableOf(HEADER, rows);
 }
