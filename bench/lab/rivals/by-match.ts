@@ -21,7 +21,7 @@ const SEED_RATIO = 0.5;
 /** As Alibaba's container service describes its routing by prefix. */
 export function seedThreshold(): Rule {
   return {
-    memory: recentBlocks(1, SEED_BLOCKS_MAX, false),
+    memory: recentBlocks(SEED_BLOCKS_MAX),
     choose(request) {
       const { matched, facts, random } = request;
       const best = Math.max(...matched);
@@ -61,7 +61,7 @@ export function cacheAware(): Rule {
 
 const AIBRIX_APART = 8;
 
-/** As AIBrix's `prefix-cache`. */
+/** As AIBrix's `prefix-cache`, which compares matches in whole percents. */
 export function aibrix(): Rule {
   return {
     memory: allBlocks(1),
@@ -72,8 +72,9 @@ export function aibrix(): Rule {
       const deviation = Math.sqrt(inFlight.reduce((sum, count) => sum + (count - mean) ** 2, 0) / inFlight.length);
       const isFit = request.matched.map((tokens, at) => tokens > 0 && inFlight[at]! <= mean + deviation);
       if (!isFit.includes(true)) return least(inFlight, request.random);
-      const best = Math.max(...request.matched.filter((_, at) => isFit[at]));
-      return leastOf(inFlight, request.matched.map((tokens, at) => isFit[at] === true && tokens === best), request.random);
+      const percents = request.matched.map((tokens) => Math.floor((100 * tokens) / request.facts.promptTokens));
+      const best = Math.max(...percents.filter((_, at) => isFit[at]));
+      return leastOf(inFlight, percents.map((percent, at) => isFit[at] === true && percent === best), request.random);
     },
   };
 }

@@ -2,7 +2,7 @@
 
 import { BLOCK_TOKENS } from '../prompt-writer.ts';
 import { least, leastOf } from './choosing.ts';
-import { freshBlocks, recentBlocks } from './memories.ts';
+import { countedBlocks, freshBlocks, recentBlocks } from './memories.ts';
 import type { Request, Rule } from './rival-router.ts';
 
 /** 64 tokens, in the engine's blocks. */
@@ -10,7 +10,7 @@ const GIE_BLOCK = 4;
 const GIE_SCRAPE_S = 0.05;
 
 /** The capacity in the engine's blocks taken for one in its own, four times as large. */
-const gieMemory = (capacityTokens: number) => recentBlocks(GIE_BLOCK, capacityTokens / BLOCK_TOKENS, false);
+const gieMemory = (capacityTokens: number) => countedBlocks(GIE_BLOCK, Math.floor(capacityTokens / BLOCK_TOKENS));
 
 /** The default profile of the Gateway API inference extension. */
 export function gieDefault(capacityTokens: number): Rule {
@@ -31,6 +31,8 @@ export function gieDefault(capacityTokens: number): Rule {
 
 const uncachedOf = ({ facts, matched }: Request): number[] => matched.map((tokens) => facts.promptTokens - Math.min(tokens, facts.promptTokens - 1));
 
+/** Its scores are finer than a token up to this many, and equal beyond. */
+const LLMD_TOKENS_MAX = 4_194_304;
 const LLMD_MATCH = 0.8;
 const LLMD_TOKENS_PER_S = 15_928;
 const LLMD_WORSE_MAX_S = 18;
@@ -44,7 +46,7 @@ export function llmdNewest(capacityTokens: number): Rule {
       const waits = (warm: boolean): number => Math.min(...peers.filter((_, at) => isWarm[at] === warm).map((peer) => peer.queuedTokens / LLMD_TOKENS_PER_S));
       const stays = isWarm.includes(true) && waits(true) - waits(false) <= LLMD_WORSE_MAX_S;
       const uncached = uncachedOf(request);
-      const scores = peers.map((peer, at) => peer.queuedTokens + uncached[at]!);
+      const scores = peers.map((peer, at) => Math.min(peer.queuedTokens + uncached[at]!, LLMD_TOKENS_MAX));
       return leastOf(scores, isWarm.map((warm) => !stays || warm), random);
     },
   };
@@ -66,7 +68,7 @@ export function dynamo(nowMs: () => number): Rule {
 /** LMetric (OSDI 26): tokens to compute × requests. */
 export function lmetric(capacityTokens: number): Rule {
   return {
-    memory: recentBlocks(1, capacityTokens / BLOCK_TOKENS, true),
+    memory: recentBlocks(Math.floor(capacityTokens / BLOCK_TOKENS)),
     choose(request) {
       const uncached = uncachedOf(request);
       return least(request.peers.map((peer, at) => (peer.queuedTokens + uncached[at]!) * (peer.inFlight + 1)), request.random);

@@ -32,8 +32,8 @@ export interface Request {
 
 /** What a router knows of who holds what. */
 export interface Memory {
-  /** Leading tokens of the prompt that the endpoint holds. */
-  matchedTokens(facts: LabFacts, peer: Peer): number;
+  /** Tokens of the prompt that each of `peers` holds. */
+  matchedTokens(facts: LabFacts, peers: readonly Peer[]): number[];
   sent(facts: LabFacts, peer: Peer): void;
 }
 
@@ -91,7 +91,7 @@ class RivalDispatcher implements Dispatcher {
     if (peers.length === 0) {
       return { kind: 'refused', reason: 'no_endpoint_available', status: 503, message: 'none is up', param: undefined, retryAfterS: undefined };
     }
-    const matched = peers.map((peer) => memory?.matchedTokens(facts, peer) ?? 0);
+    const matched = memory?.matchedTokens(facts, peers) ?? peers.map(() => 0);
     const chosen = this.#rule.choose({ facts, peers, matched, random: this.#random });
     const peer = peers[chosen]!;
     const cachedTokens = Math.min(matched[chosen]!, facts.promptTokens - 1);

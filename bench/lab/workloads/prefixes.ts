@@ -10,9 +10,9 @@ export interface Lengths {
   readonly answerTokens: number;
 }
 
-/** One request: a shared beginning as its system prompt, then a question that nobody else asks. */
+/** One request: a shared beginning as its system prompt, then a question that nobody else asks; without a question, the beginning is all there is. */
 function ask(stage: Stage, session: number, prefix: Segment, questionTokens: number, answerTokens: number): void {
-  const prompt = stage.prompt().message('system', [prefix]);
+  const prompt = stage.prompt().message(questionTokens > 0 ? 'system' : 'user', [prefix]);
   if (questionTokens > 0) prompt.message('user', [{ id: ownContent(session, 0), tokens: questionTokens }]);
   stage.send({ prompt, session, answerId: ownContent(session, 1), answerTokens });
 }
