@@ -1,5 +1,6 @@
 // catalogue.ts: the workloads, by name: under load, at low load, and on other engines and fleets.
 
+import { join } from 'node:path';
 import { presets } from '../simulator/engine/step-time.ts';
 import type { Fleet, Workload } from './run.ts';
 import { qa, type QaShape, sessions, type SessionShape } from './workloads/conversations.ts';
@@ -12,8 +13,10 @@ export interface Case {
   readonly name: string;
   readonly group: Group;
   readonly fleet: Fleet;
-  /** Undefined when its trace is not there. */
-  readonly workload: (tracesDir: string | undefined) => Workload | undefined;
+  /** The file that it replays. */
+  readonly trace: string | undefined;
+  /** Throws when the trace is not there. */
+  readonly workload: (tracesDir: string) => Workload;
   /** Part of the short run. */
   readonly isQuick: boolean;
 }
@@ -22,6 +25,8 @@ const { L, S, H8 } = presets;
 const eight: Fleet = { replicas: 8, preset: L };
 const LOAD_S = 300;
 const LOW_S = 1200;
+/** So that situations show what comes after the first 2,000 requests. */
+const LONG_S = 8000;
 
 function chat(perS: number, durationS: number): Workload {
   const shape: SessionShape = { perS, durationS, turns: 5, thinkS: 15, apps: 20, appTokens: 2000, openingTokens: 0, questionTokens: 200, answerTokens: 250, tokensMax: 30_000 };
@@ -49,12 +54,12 @@ const crowds = (background: number, burst: number, durationS: number): Workload 
 const QUICK: ReadonlySet<string> = new Set(['qa 160 users 6/s', 'w1 16/s', 'hot 30/s', 'no sharing 45/s', 'thrash 12/s', 'chat 8/s', 'qa 60 users 0.3/s, system 1000', 'chat 1/s', 'w1 3/s', 'mooncake conversation × 0.3']);
 
 function entry(group: Group, name: string, fleet: Fleet, workload: Workload): Case {
-  return { name, group, fleet, workload: () => workload, isQuick: QUICK.has(name) };
+  return { name, group, fleet, trace: undefined, workload: () => workload, isQuick: QUICK.has(name) };
 }
 
-function trace(group: Group, name: string, fleet: Fleet, file: string, how: Omit<Replay, 'promptTokensMax'>): Case {
-  const workload = (tracesDir: string | undefined): Workload | undefined => (tracesDir === undefined ? undefined : replay(readTrace(`${tracesDir}/${file}`), { ...how, promptTokensMax: 200_000 }));
-  return { name, group, fleet, workload, isQuick: QUICK.has(name) };
+function recorded(group: Group, name: string, fleet: Fleet, trace: string, how: Omit<Replay, 'promptTokensMax'>): Case {
+  const workload = (tracesDir: string): Workload => replay(readTrace(join(tracesDir, trace)), { ...how, promptTokensMax: 200_000 });
+  return { name, group, fleet, trace, workload, isQuick: QUICK.has(name) };
 }
 
 const CONVERSATION = 'mooncake-conversation.jsonl';
@@ -70,16 +75,16 @@ const underLoad: readonly Case[] = [
   entry('load', 'qa 320 users 4/s', five, rounds({ users: 320, perS: 4, durationS: 900 })),
   entry('load', 'qa 160 users 6/s', five, rounds({ users: 160, perS: 6, durationS: 600 })),
   ...[12, 16, 19].map((perS) => entry('load', `w1 ${perS}/s`, eight, w1(perS))),
-  trace('load', 'mooncake conversation × 1, 8', eight, CONVERSATION, { ...conversation, speed: 1, spanS: 1200 }),
-  trace('load', 'mooncake conversation × 2.5, 16', sixteen, CONVERSATION, { ...conversation, speed: 2.5, spanS: 1800 }),
-  trace('load', 'mooncake conversation × 10, 64', sixtyFour, CONVERSATION, { ...conversation, speed: 10, spanS: 2400 }),
-  trace('load', 'mooncake synthetic × 1, 8', eight, SYNTHETIC, { ...synthetic, speed: 1, spanS: 1000 }),
-  trace('load', 'mooncake synthetic × 2.5, 16', sixteen, SYNTHETIC, { ...synthetic, speed: 2.5, spanS: 1200 }),
-  trace('load', 'mooncake synthetic × 10, 64', sixtyFour, SYNTHETIC, { ...synthetic, speed: 10, spanS: 1200 }),
+  recorded('load', 'mooncake conversation × 1, 8', eight, CONVERSATION, { ...conversation, speed: 1, spanS: 1200 }),
+  recorded('load', 'mooncake conversation × 2.5, 16', sixteen, CONVERSATION, { ...conversation, speed: 2.5, spanS: 1800 }),
+  recorded('load', 'mooncake conversation × 10, 64', sixtyFour, CONVERSATION, { ...conversation, speed: 10, spanS: 2400 }),
+  recorded('load', 'mooncake synthetic × 1, 8', eight, SYNTHETIC, { ...synthetic, speed: 1, spanS: 1000 }),
+  recorded('load', 'mooncake synthetic × 2.5, 16', sixteen, SYNTHETIC, { ...synthetic, speed: 2.5, spanS: 1200 }),
+  recorded('load', 'mooncake synthetic × 10, 64', sixtyFour, SYNTHETIC, { ...synthetic, speed: 10, spanS: 1200 }),
   ...[30, 60].map((perS) => entry('load', `hot ${perS}/s`, eight, hot(perS, LOAD_S))),
   ...[20, 45].map((perS) => entry('load', `no sharing ${perS}/s`, eight, unrelated(perS, LOAD_S, 2000, 250))),
   entry('load', 'flash 20 + 30/s', eight, crowds(20, 30, LOAD_S)),
-  ...[12, 24].map((perS) => entry('load', `thrash ${perS}/s`, eight, thrash(perS, 600, eight))),
+  ...[12, 24].map((perS) => entry('load', `thrash ${perS}/s`, eight, thrash(perS, 7200 / perS, eight))),
   ...[8, 20].map((perS) => entry('load', `chat ${perS}/s`, eight, chat(perS, LOAD_S))),
   ...[0.2, 0.35].map((perS) => entry('load', `agent ${perS}/s`, eight, agent(perS, 900))),
   entry('load', 'repeat 30/s', eight, repeated(30, LOAD_S, 30, 4000, 100)),
@@ -89,7 +94,7 @@ const underLoad: readonly Case[] = [
 const atLowLoad: readonly Case[] = [
   entry('low', 'qa 60 users 0.3/s, system 100', five, rounds({ users: 60, perS: 0.3, durationS: 2400, systemTokens: 100 })),
   entry('low', 'qa 60 users 0.3/s, system 1000', five, rounds({ users: 60, perS: 0.3, durationS: 2400, systemTokens: 1000 })),
-  entry('low', 'qa 120 users 0.5/s, system 1000', five, rounds({ users: 120, perS: 0.5, durationS: 2400, systemTokens: 1000 })),
+  entry('low', 'qa 120 users 0.5/s, system 1000', five, rounds({ users: 120, perS: 0.5, durationS: LONG_S, systemTokens: 1000 })),
   entry('low', 'qa 120 users 0.5/s, system 2000', five, rounds({ users: 120, perS: 0.5, durationS: 2400, systemTokens: 2000 })),
   entry('low', 'qa 300 users 1/s, system 1000, 16', { replicas: 16, preset: S }, rounds({ users: 300, perS: 1, durationS: 2400, systemTokens: 1000 })),
   entry('low', 'qa 300 users 1/s, system 4000, 16', { replicas: 16, preset: S }, rounds({ users: 300, perS: 1, durationS: 2400, systemTokens: 4000 })),
@@ -97,7 +102,7 @@ const atLowLoad: readonly Case[] = [
   ...[0.05, 0.1].map((perS) => entry('low', `agent ${perS}/s`, eight, agent(perS, LOW_S))),
   ...[3, 6].map((perS) => entry('low', `w1 ${perS}/s`, eight, w1(perS))),
   ...[3, 6].map((perS) => entry('low', `thrash ${perS}/s`, eight, thrash(perS, LOW_S, eight))),
-  trace('low', 'mooncake conversation × 0.3', eight, CONVERSATION, { ...conversation, speed: 0.3, spanS: 600 }),
+  recorded('low', 'mooncake conversation × 0.3', eight, CONVERSATION, { ...conversation, speed: 0.3, spanS: 600 }),
   entry('low', 'hot 8/s', eight, hot(8, 600)),
   entry('low', 'flash 5 + 10/s', eight, crowds(5, 10, 600)),
 ];

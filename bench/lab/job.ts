@@ -18,11 +18,10 @@ export interface Result extends Job {
 }
 
 /** The same job always gives the same result. */
-export function perform(job: Job, tracesDir: string | undefined): Result {
+export function perform(job: Job, tracesDir: string): Result {
   const found = catalogue.find(({ name }) => name === job.workload);
-  const workload = found?.workload(tracesDir);
-  if (found === undefined || workload === undefined) throw new Error(`No workload is named '${job.workload}', or its trace is not there`);
+  if (found === undefined) throw new Error(`No workload is named '${job.workload}'`);
   const { fleet } = found;
-  const measures = measure(run({ fleet, workload, seed: job.seed, router: policies[job.policy], situation: situations[job.situation] }));
+  const measures = measure(run({ fleet, workload: found.workload(tracesDir), seed: job.seed, router: policies[job.policy], situation: situations[job.situation] }));
   return { ...job, measures };
 }

@@ -2,6 +2,8 @@
 
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { createProgress } from '../load/progress.ts';
 import { type Case, catalogue, type Group } from './catalogue.ts';
@@ -13,6 +15,7 @@ import type { SituationName } from './situation.ts';
 import { situationJobs, situationsTable } from './situations.ts';
 import { rowsOf } from './standings.ts';
 import { standingsTable } from './table.ts';
+import { type Verdict, verdictsOf, verdictsText } from './verdicts.ts';
 
 const USAGE = `npm run bench:lab -- [options]
 
@@ -20,9 +23,11 @@ const USAGE = `npm run bench:lab -- [options]
   --only TEXT        workloads whose name contains TEXT
   --policies A,B     these policies
   --seeds 1,2,3      one run for each (default: 1; with --full 1,2,3)
-  --traces DIR       where the Mooncake traces are (default: ../shared/traces)
+  --traces DIR       where the Mooncake traces are (default: ../shared/traces, beside this project)
   --out FILE         the report (default: bench/results/lab.html; the figures beside it as .json)
-  --processes N      (default: one for each core)`;
+  --processes N      (default: one for each core)
+
+Prints the targets beside the figures of what was run; with --full, exits with 1 when one is missed.`;
 
 const QUICK_POLICIES: readonly PolicyId[] = ['prefix-cost', 'least-request', 'session-hash', 'seed-threshold', 'gie', 'sglang', 'lmetric'];
 const GROUPS: Readonly<Record<Group, string>> = { load: 'Under load', low: 'At low load', other: 'Other engines and sizes' };
@@ -33,8 +38,8 @@ const { values } = parseArgs({
     only: { type: 'string' },
     policies: { type: 'string' },
     seeds: { type: 'string' },
-    traces: { type: 'string', default: '../shared/traces' },
-    out: { type: 'string', default: 'bench/results/lab.html' },
+    traces: { type: 'string', default: fileURLToPath(new URL('../../../shared/traces', import.meta.url)) },
+    out: { type: 'string', default: fileURLToPath(new URL('../results/lab.html', import.meta.url)) },
     processes: { type: 'string', default: String(availableParallelism()) },
     help: { type: 'boolean', default: false },
   },
@@ -44,12 +49,11 @@ if (values.help) console.log(USAGE);
 else await main();
 
 async function main(): Promise<void> {
-  const tracesDir = existsSync(values.traces) ? values.traces : undefined;
-  const cases = chosenCases(tracesDir);
+  const cases = chosenCases();
   const seeds = (values.seeds ?? (values.full ? '1,2,3' : '1')).split(',').map(Number);
   const compared = jobsOf(cases, chosenPolicies(), seeds);
-  const disturbed = values.full && values.only === undefined ? situationJobs(seeds) : [];
-  const results = await performed([...compared, ...disturbed], tracesDir);
+  const disturbed = values.full && values.only === undefined && values.policies === undefined ? situationJobs(seeds) : [];
+  const results = await performed([...compared, ...disturbed]);
 
   const plain = results.slice(0, compared.length);
   for (const [group, title] of Object.entries(GROUPS)) {
@@ -59,14 +63,20 @@ async function main(): Promise<void> {
   }
   console.log(standingsTable('All workloads', rowsOf(plain)));
   if (disturbed.length > 0) console.log(situationsTable(results));
-  writeReport(cases, plain, results);
+  const verdicts = verdictsOf(rowsOf(plain), disturbed.length > 0 ? results : []);
+  console.log(verdictsText(verdicts));
+  writeReport(cases, plain, results, verdicts);
+  if (values.full && verdicts.some(({ reached }) => !reached)) process.exitCode = 1;
 }
 
-function chosenCases(tracesDir: string | undefined): Case[] {
+function chosenCases(): Case[] {
   const wanted = catalogue.filter(({ name, isQuick }) => (values.only === undefined ? values.full || isQuick : name.includes(values.only)));
-  const there = wanted.filter((each) => each.workload(tracesDir) !== undefined);
-  if (there.length < wanted.length) console.error(`${wanted.length - there.length} workloads are left out: no traces in ${values.traces}`);
-  if (there.length === 0) throw new Error(`No workload's name contains '${values.only}': ${catalogue.map(({ name }) => name).join(' | ')}`);
+  if (wanted.length === 0) throw new Error(`No workload's name contains '${values.only}': ${catalogue.map(({ name }) => name).join(' | ')}`);
+  const there = wanted.filter(({ trace }) => trace === undefined || existsSync(join(values.traces, trace)));
+  const missing = wanted.filter((each) => !there.includes(each));
+  if (missing.length > 0) {
+    console.error(`No Mooncake traces in ${values.traces} (github.com/kvcache-ai/Mooncake, FAST25-release/traces; --traces DIR). Left out: ${missing.map(({ name }) => name).join(', ')}.`);
+  }
   return there;
 }
 
@@ -84,10 +94,10 @@ function jobsOf(cases: readonly Case[], names: readonly PolicyId[], seeds: reado
   return cases.flatMap(({ name: workload }) => names.flatMap((policy) => seeds.map((seed) => ({ workload, policy, situation, seed }))));
 }
 
-async function performed(jobs: readonly Job[], tracesDir: string | undefined): Promise<Result[]> {
+async function performed(jobs: readonly Job[]): Promise<Result[]> {
   const progress = createProgress();
   let done = 0;
-  const results = await performAll(jobs, Number(values.processes), tracesDir, ({ workload, policy }) => {
+  const results = await performAll(jobs, Number(values.processes), values.traces, ({ workload, policy }) => {
     done += 1;
     progress.update(done / jobs.length, `${done} of ${jobs.length} runs · ${workload} · ${policy}`);
   });
@@ -95,13 +105,13 @@ async function performed(jobs: readonly Job[], tracesDir: string | undefined): P
   return results;
 }
 
-function writeReport(cases: readonly Case[], plain: readonly Result[], results: readonly Result[]): void {
-  mkdirSync(new URL('../results/', import.meta.url), { recursive: true });
+function writeReport(cases: readonly Case[], plain: readonly Result[], results: readonly Result[], verdicts: readonly Verdict[]): void {
+  mkdirSync(dirname(values.out), { recursive: true });
   const sections = Object.entries(GROUPS).map(([group, title]) => {
     const names = new Set(cases.filter((each) => each.group === group).map(({ name }) => name));
     return { title, rows: rowsOf(plain.filter(({ workload }) => names.has(workload))) };
   });
-  writeFileSync(values.out, reportPage(sections.filter(({ rows }) => rows.length > 0), results));
+  writeFileSync(values.out, reportPage(sections.filter(({ rows }) => rows.length > 0), results, verdicts));
   writeFileSync(values.out.replace(/(\.html)?$/, '.json'), `${JSON.stringify(results, undefined, 1)}\n`);
   console.log(`Written to ${values.out}`);
 }

@@ -1,6 +1,7 @@
 // measures.ts: what a run comes to.
 
 import { distributionOf, sum } from '../load/statistics.ts';
+import type { Exchange } from './exchange.ts';
 import type { Run } from './run.ts';
 
 export interface Measures {
@@ -14,9 +15,14 @@ export interface Measures {
   readonly hitRatio: number;
   /** Mean |predicted − reported| as a share of prompt tokens; NaN for a router that predicts nothing. */
   readonly predictionError: number;
+  /** The same without the first `SETTLING` requests; NaN when there were no more. */
+  readonly settledError: number;
   readonly momentaryImbalance: number;
   readonly lastingImbalance: number;
 }
+
+/** Requests within which a wrong belief about capacity has to be mended. */
+export const SETTLING = 2000;
 
 export function measure({ exchanges, gauge }: Run): Measures {
   const complete = exchanges.filter((exchange) => !exchange.failed);
@@ -31,8 +37,14 @@ export function measure({ exchanges, gauge }: Run): Measures {
     ttftP99S: ttft.p99,
     e2eMeanS: sum(complete.map((exchange) => exchange.endS! - exchange.arrivedS)) / complete.length,
     hitRatio: cachedTokens / promptTokens,
-    predictionError: sum(complete.map((exchange) => Math.abs(exchange.predictedTokens - exchange.sequence!.cachedTokens!))) / promptTokens,
+    predictionError: errorOf(complete),
+    settledError: errorOf(exchanges.slice(SETTLING).filter((exchange) => !exchange.failed)),
     momentaryImbalance: gauge.momentaryImbalance(),
     lastingImbalance: gauge.lastingImbalance(),
   };
+}
+
+function errorOf(complete: readonly Exchange[]): number {
+  const errorTokens = sum(complete.map((exchange) => Math.abs(exchange.predictedTokens - exchange.sequence!.cachedTokens!)));
+  return errorTokens / sum(complete.map((exchange) => exchange.promptTokens));
 }

@@ -169,8 +169,8 @@ class Lab implements Stage {
   }
 
   #complete(exchange: Exchange): void {
-    const cachedTokens = this.#options.situation.reportsUsage ? exchange.sequence!.cachedTokens : undefined;
-    const usage = { promptTokens: exchange.promptTokens, completionTokens: exchange.outputTokens, cachedTokens };
+    const { promptTokens, outputTokens, sequence } = exchange;
+    const usage = this.#options.situation.reportsUsage ? { promptTokens, completionTokens: outputTokens, cachedTokens: sequence!.cachedTokens } : undefined;
     this.#leave(exchange, { kind: 'complete', usage, responseId: undefined });
     this.#end(exchange);
   }

@@ -8,6 +8,7 @@ export interface Situation {
   /** What replicas say of their capacity, as a multiple of the truth. */
   readonly toldCapacity: number;
   readonly bytesPerToken: number;
+  /** False: answers say nothing of tokens. */
   readonly reportsUsage: boolean;
   /** Of requests, the share whose engine sees another content from some place on than the router. */
   readonly missingShare: number;
@@ -22,6 +23,7 @@ export const PLAIN: Situation = { slowness: [], toldCapacity: 1, bytesPerToken: 
 
 /** A third of the way into the shortest workloads. */
 const AT_S = 120;
+const MISSING = 0.02;
 
 export const situations = {
   plain: PLAIN,
@@ -34,7 +36,9 @@ export const situations = {
   'tokens-plus-25': { ...PLAIN, bytesPerToken: 4 * 1.25 },
   'tokens-minus-25': { ...PLAIN, bytesPerToken: 4 * 0.75 },
   'no-usage': { ...PLAIN, reportsUsage: false },
-  'two-percent-missing': { ...PLAIN, missingShare: 0.02 },
+  missing: { ...PLAIN, missingShare: MISSING },
+  'capacity-x4-missing': { ...PLAIN, toldCapacity: 4, missingShare: MISSING },
+  'capacity-half-missing': { ...PLAIN, toldCapacity: 0.5, missingShare: MISSING },
 } as const satisfies Record<string, Situation>;
 
 export type SituationName = keyof typeof situations;

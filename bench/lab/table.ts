@@ -1,6 +1,6 @@
 // table.ts: the standings for a terminal.
 
-import { type Row, summariesOf, worstBeside } from './standings.ts';
+import { type Row, summariesOf } from './standings.ts';
 
 /** Mean TTFT of each workload as multiples of the best policy's, and what they come to. */
 export function standingsTable(title: string, rows: readonly Row[]): string {
@@ -17,11 +17,7 @@ export function standingsTable(title: string, rows: readonly Row[]): string {
     ['imbalance', '', ...summaries.map(({ imbalance }) => imbalance.toFixed(2))],
     ['prediction error', '', ...summaries.map(({ predictionError }) => percent(predictionError))],
   ];
-  const beside = (['least-request', 'session-hash'] as const).flatMap((other) => {
-    const worst = worstBeside(rows, 'prefix-cost', other);
-    return worst === undefined ? [] : [`prefix-cost beside ${other}, at worst: ${worst.ratio.toFixed(3)} (${worst.workload})`];
-  });
-  return [title, aligned(lines), ...beside, ''].join('\n');
+  return [title, aligned(lines), ''].join('\n');
 }
 
 export function ratioText(ratio: number): string {

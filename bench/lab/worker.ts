@@ -2,6 +2,6 @@
 
 import { type Job, perform } from './job.ts';
 
-const tracesDir = process.argv[2];
+const [, , tracesDir = ''] = process.argv;
 
 process.on('message', (job: Job) => process.send?.(perform(job, tracesDir)));

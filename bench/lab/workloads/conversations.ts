@@ -14,13 +14,21 @@ export interface QaShape {
 }
 
 const QUESTION_TOKENS = 20;
+const FIRST_USER_MAX = 2 ** 31;
 
-/** The multi-round QA of production-stack: a user asks again after a gap of its own, or once the answer is there if that is later. */
+/**
+ * The multi-round QA of production-stack: a user asks again after a gap of its own, or once the answer is there if that is later.
+ *
+ * The seed says who the users are, and when within the time between two of them each one comes.
+ */
 export function qa({ users, rounds, perS, systemTokens, historyTokens, answerTokens, durationS }: QaShape): Workload {
   const gapS = users / perS;
   const userEveryS = (gapS * (rounds - 1)) / users;
-  return (stage) => {
-    const play = (user: number, firstS: number, left: number): void => {
+  return (stage, seed) => {
+    const random = randomOf(seed, -2);
+    const firstUser = Math.floor(random() * FIRST_USER_MAX);
+    const play = (at: number, firstS: number, left: number): void => {
+      const user = firstUser + at;
       const prompt = stage.prompt();
       const ask = (round: number): void => {
         const askedS = stage.nowS;
@@ -33,13 +41,13 @@ export function qa({ users, rounds, perS, systemTokens, historyTokens, answerTok
         };
         stage.send({ prompt, session: user, answerId: ownContent(user, 2 * round + 2), answerTokens, onDone });
       };
-      stage.at(firstS, () => ask(0));
+      stage.at(firstS + random() * userEveryS, () => ask(0));
     };
     // Users overlap from the start, as if the run had been going on.
-    for (let user = 0; user < users; user++) {
-      const thereS = (users - user) * userEveryS;
+    for (let at = 0; at < users; at++) {
+      const thereS = (users - at) * userEveryS;
       const before = Math.floor(thereS / gapS) + 1;
-      if (before < rounds) play(user, before * gapS - thereS, rounds - before);
+      if (before < rounds) play(at, before * gapS - thereS, rounds - before);
     }
     for (let at = 0; at * userEveryS < durationS; at++) play(users + at, at * userEveryS, rounds);
   };

@@ -13,8 +13,16 @@ export interface TraceLine {
 
 const HASH_TOKENS = 512;
 
+const traces = new Map<string, readonly TraceLine[]>();
+
+/** Read once: a process performs many runs of one trace. */
 export function readTrace(path: string): readonly TraceLine[] {
-  return readFileSync(path, 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line) as TraceLine);
+  let trace = traces.get(path);
+  if (trace === undefined) {
+    trace = readFileSync(path, 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line) as TraceLine);
+    traces.set(path, trace);
+  }
+  return trace;
 }
 
 export interface Replay {

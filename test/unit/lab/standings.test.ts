@@ -7,7 +7,7 @@ import { seededRandom } from '../../../src/core/random.ts';
 
 function result(workload: string, policy: PolicyId, seed: number, ttftMeanS: number): Result {
   const measures = {
-    requests: 1, failed: 0, ttftMeanS, ttftP50S: 1, ttftP99S: 1, e2eMeanS: 1, hitRatio: 0.5, predictionError: NaN, momentaryImbalance: 1, lastingImbalance: 1,
+    requests: 1, failed: 0, ttftMeanS, ttftP50S: 1, ttftP99S: 1, e2eMeanS: 1, hitRatio: 0.5, predictionError: NaN, settledError: NaN, momentaryImbalance: 1, lastingImbalance: 1,
   };
   return { workload, policy, situation: 'plain', seed, measures };
 }
