@@ -18,7 +18,7 @@ const PROGRESS_INTERVAL_MS = 500;
 /** Above this share of all cores, times say more about this machine than about the router. */
 const BUSY_SHARE_MAX = 0.7;
 
-/** Prints a table, writes the figures to a file, and resolves to the exit code: 1 when the target is missed. */
+/** Prints a table, writes the figures to a file, and resolves to the exit code: 1 when a target is missed. */
 export async function compare(plan: Comparison, command: string): Promise<number> {
   const { workload, timeScale, replicas, preset, output } = plan;
   const watched = watchMachine();

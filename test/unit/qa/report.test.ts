@@ -9,10 +9,18 @@ function round(ttftS: number, cachedTokens: number): Round {
   return { id: '', text: '', launchedS: 10, firstTokenS: 10 + ttftS, finishedS: 20 + ttftS, promptTokens: 1000, cachedTokens, answerTokens: 100, userId: 4, questionId: 2 };
 }
 
-test('the target is reached at 40 % below and not above', (t) => {
+function prediction(predictedTokens: number) {
+  return { id: '', endpoint: '', promptTokens: 1000, predictedTokens, reportedTokens: 800 };
+}
+
+test('the targets are reached at 40 % below and with predictions off by 1 %, and not above', (t) => {
   const baseline = { seed: 1, port: 'baseline', predictions: [], rounds: [round(1, 0)] } as const;
-  t.equal(reportOf([{ seed: 1, port: 'prefix', predictions: [], rounds: [round(0.5, 800)] }, baseline]).reached, true);
-  t.equal(reportOf([{ seed: 1, port: 'prefix', predictions: [], rounds: [round(0.625, 800)] }, baseline]).reached, false);
+  const judged = (ttftS: number, predictions: ReturnType<typeof prediction>[]) => reportOf([{ seed: 1, port: 'prefix', predictions, rounds: [round(ttftS, 800)] }, baseline]);
+  t.equal(judged(0.5, [prediction(810)]).reached, true);
+  t.equal(judged(0.625, [prediction(810)]).reached, false);
+  t.equal(judged(0.5, [prediction(811)]).reached, false);
+  t.match(judged(0.5, [prediction(811)]).verdict, /off by 1\.10 % of the prompt tokens: target MISSED \(at most 1 %\)/);
+  t.equal(judged(0.5, []).reached, false, 'nothing was reported');
   t.end();
 });
 
@@ -55,7 +63,6 @@ test('the file has a line a round under the known columns', (t) => {
 });
 
 test('errors of predictions are summed over requests and seeds', (t) => {
-  const prediction = (predictedTokens: number) => ({ id: '', endpoint: '', promptTokens: 1000, predictedTokens, reportedTokens: 800 });
   const baseline = { port: 'baseline', rounds: [round(1, 0)], predictions: [] } as const;
   const { figures } = reportOf([
     { seed: 1, port: 'prefix', rounds: [round(0.5, 800)], predictions: [prediction(800)] },
