@@ -22,7 +22,7 @@ for (const seed of seeds) {
     t.equal(sharesBetween(restarted, 62, 70, 4)[1], 0);
     t.ok(sharesBetween(restarted, 100, 150, 4)[1]! > 0.5 / 4, 'share after a while');
     const cold = restarted.exchanges.filter(({ replica, arrivedS, failed }) => replica === 1 && arrivedS >= 70 && !failed);
-    const wrong = cold.filter(({ predictedTokens, sequence, promptTokens }) => predictedTokens - sequence!.cachedTokens! > 0.1 * promptTokens);
+    const wrong = cold.filter(({ predictedTokens, sequence, promptTokens }) => Math.abs(predictedTokens - sequence!.cachedTokens!) > 32 + 0.01 * promptTokens);
     t.ok(cold.length > 20, `${cold.length} requests after the restart`);
     t.ok(wrong.length <= 2, `${wrong.length} of ${cold.length} requests predicted wrongly`);
     t.end();
