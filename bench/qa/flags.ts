@@ -38,7 +38,8 @@ export const help = `usage: node bench/qa/main.ts [options]
 
 Multi-round QA: users who share a system prompt, each with a long context of its own, ask again and again at a fixed gap. Flags and summary
 are those of multi-round-qa.py. Without --base-url it measures both ports of a router in front of simulated replicas, caches cold
-before each, and exits with 1 unless the mean time to first token by prefix is at least 40 % below that by least requests.
+before each, and exits with 1 unless the mean time to first token by prefix is at least 40 % below that by least requests and the router's predictions
+by prefix are off by at most 1 % of the prompt tokens.
 
   --num-users N              users at a time (8)
   --num-rounds N             questions of a user (15)
