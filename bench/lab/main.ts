@@ -74,9 +74,9 @@ function chosenCases(): Case[] {
   if (wanted.length === 0) throw new Error(`No workload's name contains '${values.only}': ${catalogue.map(({ name }) => name).join(' | ')}`);
   const there = wanted.filter(({ trace }) => trace === undefined || existsSync(join(values.traces, trace)));
   const missing = wanted.filter((each) => !there.includes(each));
-  if (missing.length > 0) {
-    console.error(`No Mooncake traces in ${values.traces} (github.com/kvcache-ai/Mooncake, FAST25-release/traces; --traces DIR). Left out: ${missing.map(({ name }) => name).join(', ')}.`);
-  }
+  const notice = `No Mooncake traces in ${values.traces} (github.com/kvcache-ai/Mooncake, FAST25-release/traces; --traces DIR). Left out: ${missing.map(({ name }) => name).join(', ')}.`;
+  if (there.length === 0) throw new Error(notice);
+  if (missing.length > 0) console.error(notice);
   return there;
 }
 
