@@ -9,7 +9,20 @@ import { leaveOnce, LEAVINGS } from './leave-once.ts';
 const LIMIT_MS = 100;
 const PHASES: readonly Phase[] = ['before any answer', 'while the 200 is held', 'in the middle of a stream'];
 
-const { values } = parseArgs({ options: { leaves: { type: 'string', default: '200' } } });
+const help = `usage: npm run bench:leave -- [options]
+
+Clients leave in each phase of a request, by reset and by an ordinary close: how long until the endpoint's connection is closed.
+Exits with 1 when one takes longer than ${LIMIT_MS} ms.
+
+  --leaves N  in each row (200)
+  --help
+`;
+
+const { values } = parseArgs({ options: { leaves: { type: 'string', default: '200' }, help: { type: 'boolean' } } });
+if (values.help === true) {
+  process.stdout.write(help);
+  process.exit();
+}
 const leaves = Number(values.leaves);
 if (!Number.isInteger(leaves) || leaves < 1) throw new RangeError(`--leaves wants a whole number of at least 1: ${values.leaves}`);
 
