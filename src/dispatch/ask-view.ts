@@ -86,6 +86,7 @@ export function viewEndpoints(estimates: readonly Estimate[], matched: readonly 
     answers.push(answerTokens);
     held.push(tokens);
     caches.push({
+      capacityTokens: index.capacityTokens,
       roomTokens: index.capacityTokens - index.confirmedTokens,
       insertedTokens: promptTokens - tokens + learned.meanAnswerTokens,
       tailAgeMs: index.tailAgeMs(nowMs),

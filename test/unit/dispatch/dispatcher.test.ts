@@ -36,6 +36,22 @@ test('the next turn of a conversation goes where the first one went', async (t) 
   }
 });
 
+test('newcomers who share a beginning, three at a time, fill all caches alike, and not first those that hold it', async (t) => {
+  const house = createHouse({ endpoints: 5 });
+  for (const endpoint of house.pools.all()) endpoint.noteSample({ ...SAMPLE, capacityTokens: 20_000 });
+  const counts = new Map<string, number>();
+  const underWay: Assignment[] = [];
+  for (let user = 0; user < 50; user++) {
+    const assigned = assign(house, house.chat([LONG, 'understood', `${user}${LONG}`]));
+    counts.set(assigned.endpoint.id, (counts.get(assigned.endpoint.id) ?? 0) + 1);
+    if (underWay.push(assigned) < 3) continue;
+    house.nowMs += 100;
+    house.dispatcher.finish(underWay.shift()!.attempt, complete());
+  }
+  t.equal(counts.size, 5);
+  t.ok(Math.max(...counts.values()) <= 14, `${[...counts.values()]} of 50 users`);
+});
+
 test('the answer to a prompt counts as held, but not as matched', async (t) => {
   const house = createHouse({ endpoints: 1 });
   const answer = 'word '.repeat(200);
