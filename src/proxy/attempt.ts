@@ -5,7 +5,7 @@ import type { Agent, Dispatcher as Undici } from 'undici';
 import type { EndpointAddress, Outcome, Standing } from '../core/dispatcher.ts';
 import type { Surface } from '../core/request.ts';
 import type { ClientListener, ClientResponse } from './client-response.ts';
-import { requestHeaders, responseHeaders } from './headers.ts';
+import { isEventStream, requestHeaders, responseHeaders } from './headers.ts';
 import type { HeldAnswer } from './held-answer.ts';
 import { joined, PlainAnswer } from './plain-answer.ts';
 import { isLost } from './retry.ts';
@@ -128,7 +128,7 @@ export class Attempt implements Undici.DispatchHandler, ClientListener, Swept {
     const encoded = headers['content-encoding'] !== undefined;
     this.#sized = encoded || headers['content-length'] !== undefined;
     const { surface, hidesUsage } = this.#request;
-    if (status === 200 && !encoded && headers['content-type']?.startsWith('text/event-stream') === true) {
+    if (status === 200 && !encoded && isEventStream(headers)) {
       this.#answer = new StreamAnswer(surface, this.#deps.onFirstToken);
       if (hidesUsage && !this.#sized) this.#filter = new UsageFilter();
     } else {

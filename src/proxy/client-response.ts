@@ -5,6 +5,8 @@ import { errorBody, errorEvent, retryHeaders, type ErrorAnswer } from './error-a
 import { messageOf, type HeldAnswer } from './held-answer.ts';
 import type { Surface } from '../core/request.ts';
 
+/** Words beside a status that can be passed on; others mean nothing to anybody and are left out. */
+const REASON_PHRASE = /^[\t\x20-\x7e\x80-\xff]+$/;
 /** How long an error event may take to leave before the connection is cut all the same. */
 const LAST_WORDS_MS = 1000;
 const COMMENT = ': waiting\n\n';
@@ -64,12 +66,14 @@ export class ClientResponse {
 
   /** To a client whose stream is open already the answer must be a stream, and only its bytes are of use. */
   commit(status: number, message: string | undefined, headers: string[]): void {
+    if (!this.opened) {
+      this.#raw.sendDate = !has(headers, 'date');
+      this.#sized = has(headers, 'content-length');
+      if (message === undefined || !REASON_PHRASE.test(message)) this.#raw.writeHead(status, headers);
+      else this.#raw.writeHead(status, message, headers);
+    }
+    // Only now: what cannot be written has not been released.
     this.committed = true;
-    if (this.opened) return;
-    this.#raw.sendDate = !has(headers, 'date');
-    this.#sized = has(headers, 'content-length');
-    if (message === undefined || message === '') this.#raw.writeHead(status, headers);
-    else this.#raw.writeHead(status, message, headers);
   }
 
   /** False when the client must read before more is written: `onClientDrained` tells when. */

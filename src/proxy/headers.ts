@@ -46,6 +46,22 @@ export function responseHeaders(raw: readonly (Buffer | string)[], requestId: st
   return out;
 }
 
+/** Case does not matter, and of several lines the first counts. */
+export function isEventStream(headers: IncomingHttpHeaders): boolean {
+  return mediaType(headers).startsWith('text/event-stream');
+}
+
+export function isJson(headers: IncomingHttpHeaders): boolean {
+  return mediaType(headers).startsWith('application/json');
+}
+
+/** Of several lines an array comes, whatever the types say. */
+function mediaType(headers: IncomingHttpHeaders): string {
+  const value: string | readonly string[] | undefined = headers['content-type'];
+  const first = typeof value === 'string' || value === undefined ? value : value[0];
+  return first?.trimStart().toLowerCase() ?? '';
+}
+
 /** The same for headers as an object with lower-case names. */
 export function responseHeadersOf(headers: IncomingHttpHeaders, requestId: string): IncomingHttpHeaders {
   const named = connectionTokens(headers.connection ?? '', undefined);

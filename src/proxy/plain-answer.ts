@@ -4,6 +4,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Outcome, RejectedBecause } from '../core/dispatcher.ts';
 import type { Surface } from '../core/request.ts';
 import { rejectedBecause } from './because.ts';
+import { isJson } from './headers.ts';
 import { gaveUpInAnswer, hasChoices } from './gave-up.ts';
 import { findUsage } from './usage.ts';
 import { responseId } from './verdict.ts';
@@ -19,6 +20,8 @@ export class PlainAnswer {
   readonly #surface: Surface;
   readonly #status: number;
   readonly #encoded: boolean;
+  /** JSON that ends where its connection ends: only its last byte says whether it is whole. */
+  readonly #unframed: boolean;
   readonly #onFirstToken: (responseId: string | undefined) => void;
   #kept: Buffer[] = [];
   #keptBytes = 0;
@@ -31,6 +34,7 @@ export class PlainAnswer {
     this.#status = status;
     this.#encoded = headers['content-encoding'] !== undefined;
     this.#onFirstToken = onFirstToken;
+    this.#unframed = headers['content-length'] === undefined && headers['transfer-encoding'] === undefined && !this.#encoded && isJson(headers);
     const isShort = Number(headers['content-length'] ?? Number.NaN) <= JUDGED_MAX_BYTES;
     this.holds = status >= 400 || (status === 200 && isShort && !this.#encoded && hasChoices(surface));
   }
@@ -56,6 +60,7 @@ export class PlainAnswer {
     const end = this.#encoded ? undefined : joined(this.#kept);
     if (this.holds && end !== undefined && gaveUpInAnswer(this.#surface, end)) return { kind: 'aborted' };
     if (this.#keptBytes > 0) this.#begin();
+    if (this.#unframed && !endsAsJson(joined(this.#kept))) return { kind: 'truncated' };
     return { kind: 'complete', usage: end === undefined ? undefined : findUsage(end), responseId: this.#responseId };
   }
 
@@ -75,6 +80,15 @@ export class PlainAnswer {
     if (this.holds) return;
     while (this.#keptBytes - (this.#kept[0]?.length ?? 0) >= KEPT_MAX_BYTES) this.#keptBytes -= this.#kept.shift()?.length ?? 0;
   }
+}
+
+const CLOSING = new Set([0x7d, 0x5d]);
+const WHITE_SPACE = new Set([0x20, 0x09, 0x0a, 0x0d]);
+
+function endsAsJson(bytes: Buffer): boolean {
+  let last = bytes.length - 1;
+  while (last >= 0 && WHITE_SPACE.has(bytes[last]!)) last -= 1;
+  return last >= 0 && CLOSING.has(bytes[last]!);
 }
 
 export function joined(chunks: readonly Buffer[]): Buffer {
