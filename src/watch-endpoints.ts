@@ -44,7 +44,11 @@ export function watchEndpoints(settings: readonly PoolSettings[], deps: WatchDep
       monitor.hurry(endpoint);
     },
     onReturned: (endpoint) => log.endpointReturned(endpoint.address),
-    onHalted: (endpoint, halted) => log.endpointHalted(endpoint.address, halted),
+    onHalted(endpoint, halted) {
+      // An engine that goes to sleep gives its cache away.
+      if (halted === 'asleep') estimates.forget(endpoint);
+      log.endpointHalted(endpoint.address, halted);
+    },
     onPanic: (pool, panics) => log.poolPanic(pool, panics),
     onRestart(endpoint) {
       estimates.forget(endpoint);
