@@ -10,7 +10,7 @@ const ENDPOINTS = 3;
 export const ALIVE_MS = 250;
 /** Long after that, for a machine that is busy with other things. */
 const GAUGES_WAIT_MS = 10_000;
-const GAUGES = /^warmroute_(in_flight_requests|queued_prompt_tokens|queue_requests|queue_bytes)\b/;
+const GAUGES = /^warmroute_(in_flight_requests|queued_prompt_tokens)\b/;
 
 export interface StageOptions {
   /** Of the pool. */
