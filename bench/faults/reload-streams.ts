@@ -24,7 +24,7 @@ export const reloadStreams: Situation = async ({ seconds }): Promise<Result> => 
       else stage.reload({ in_flight_max: 1000 + turn });
       await sleep(RELOAD_EVERY_MS);
     }
-    const reloads = await reloadsOf(stage);
+    const [reloads, refused] = [await reloadsOf(stage, 'ok'), await reloadsOf(stage, 'failed')];
     await load.end();
     const leftAlive = await stage.leftAlive();
     const failed = load.sent.filter(({ verdict }) => verdict !== 'answered').length;
@@ -35,6 +35,7 @@ export const reloadStreams: Situation = async ({ seconds }): Promise<Result> => 
       figures: [
         atMost('not answered', failed, 0),
         { what: 'reloads', value: String(reloads), target: `≥ ${wanted}`, met: reloads >= wanted },
+        { what: 'broken files refused', value: String(refused), target: '> 0', met: refused > 0 || seconds < BROKEN_EVERY },
         atMost('gauges', await stage.gauges(), 0),
       ],
     };
@@ -43,7 +44,6 @@ export const reloadStreams: Situation = async ({ seconds }): Promise<Result> => 
   }
 };
 
-async function reloadsOf({ router }: Stage): Promise<number> {
-  const found = [...(await router.metrics())].filter(([name]) => name.startsWith('warmroute_config_reloads_total') && !name.includes('rejected'));
-  return found.reduce((sum, [, value]) => sum + value, 0);
+async function reloadsOf({ router }: Stage, result: 'ok' | 'failed'): Promise<number> {
+  return (await router.metrics()).get(`warmroute_config_reloads_total{result="${result}"}`) ?? NaN;
 }
