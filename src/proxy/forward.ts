@@ -6,6 +6,7 @@ import type { Agent } from 'undici';
 import type { Clock } from '../core/clock.ts';
 import type { Ask, Assignment, Dispatcher, Outcome, Standing } from '../core/dispatcher.ts';
 import { RequestError } from '../core/errors.ts';
+import type { Identity } from '../core/identity.ts';
 import type { RequestObserver, RequestRecord } from '../core/record.ts';
 import type { GenerationFacts, Surface } from '../core/request.ts';
 import { askUsage, replaceModel } from '../prompt/splice.ts';
@@ -39,6 +40,7 @@ export interface ForwardDeps {
 export interface Exchange {
   readonly surface: Surface;
   readonly listener: string;
+  readonly identity: Identity;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly body: Buffer;

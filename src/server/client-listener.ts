@@ -6,6 +6,7 @@ import type { Socket } from 'node:net';
 import fastify from 'fastify';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { errorBody, type ErrorAnswer } from '../proxy/error-answer.ts';
+import { ANYBODY } from '../core/identity.ts';
 import type { Surface } from '../core/request.ts';
 import { forward } from '../proxy/forward.ts';
 import { isRequestId } from '../proxy/headers.ts';
@@ -58,7 +59,7 @@ export function createClientListener(current: () => ClientListenerOptions): Fast
       reply.hijack();
       const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
       const { name, forward: deps } = current();
-      return forward(deps, { surface, listener: name, request: request.raw, response: reply.raw, body });
+      return forward(deps, { surface, listener: name, identity: ANYBODY, request: request.raw, response: reply.raw, body });
     });
   }
   app.get('/v1/models', (_request, reply) => reply.send(modelsAnswer(current().servedModels(), current().startedS)));
