@@ -24,6 +24,9 @@ export interface AccountTerms {
   readonly nowMs: number;
 }
 
+/** Of its answer, that a running request has on average. */
+const GROWN_SHARE = 1 / 2;
+
 const NOTHING_KNOWN: readonly Stretch[] = [];
 
 /**
@@ -39,6 +42,7 @@ export class Account {
   readonly #stretches: readonly Stretch[];
   /** Tokens of an answer of this endpoint that stands right behind what it holds of the prompt; 0 when none does. */
   readonly #answerTokens: number;
+  #growing = 0;
   #confirmed = false;
 
   constructor(estimate: Estimate, shared: SharedBlocks, terms: AccountTerms) {
@@ -62,9 +66,16 @@ export class Account {
     this.#estimate.queuedTokens -= this.#terms.uncachedTokens;
     this.#count();
     this.#touch(nowMs);
+    if (this.#terms.recorded) this.#grow(GROWN_SHARE * this.#terms.learned.meanAnswerTokens * this.#terms.facts.weight);
+  }
+
+  #grow(tokens: number): void {
+    this.#growing = tokens;
+    this.#estimate.index.grow(tokens, this.#epoch);
   }
 
   close(outcome: Outcome, nowMs: number): void {
+    if (this.#growing > 0) this.#grow(-this.#growing);
     if (outcome.kind === 'complete') {
       this.confirm(nowMs);
       if (outcome.usage !== undefined) this.#fit(outcome.usage);

@@ -87,7 +87,7 @@ export function viewEndpoints(estimates: readonly Estimate[], matched: readonly 
     held.push(tokens);
     caches.push({
       capacityTokens: index.capacityTokens,
-      roomTokens: index.capacityTokens - index.confirmedTokens,
+      roomTokens: index.capacityTokens - index.tokens,
       insertedTokens: promptTokens - tokens + learned.meanAnswerTokens,
       tailAgeMs: index.tailAgeMs(nowMs),
     });

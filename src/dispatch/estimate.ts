@@ -1,8 +1,10 @@
 // estimate.ts: what is believed about one endpoint, beyond what its pool knows: its cache, and the work that waits there.
 
+import type { Chain } from '../core/chain.ts';
 import type { Endpoint } from '../pool/endpoint.ts';
 import { BulkEvidence, type CountedPrompt } from '../prefix/bulk-evidence.ts';
 import { Evidence, type Lesson, type Report } from '../prefix/evidence.ts';
+import type { ModelKey } from '../prefix/model-key.ts';
 import { PrefixIndex } from '../prefix/prefix-index.ts';
 import type { SharedBlocks } from '../prefix/shared-blocks.ts';
 import { Accuracy, type Complaint } from './accuracy.ts';
@@ -59,6 +61,18 @@ export class Estimate {
   /** What the configuration or else the engine says that the cache holds; undefined when neither does. */
   get toldTokens(): number | undefined {
     return this.#toldTokens;
+  }
+
+  /**
+   * How many of the prompt's tokens may be believed to be held, whatever the index says: fewer than all (Infinity) while the engine looks as
+   * if it had lost its cache, and none where it says that it has no prefix cache.
+   */
+  credibleTokens(chain: Chain, key: ModelKey, tokenEnds: Float64Array): number {
+    if (this.endpoint.samples.at(-1)?.prefixCaching === false) return 0;
+    const sinceMs = this.#evidence.suspectSinceMs;
+    if (sinceMs === undefined) return Infinity;
+    const blocks = this.index.confirmedSince(chain, key, sinceMs);
+    return blocks === 0 ? 0 : tokenEnds[blocks - 1]!;
   }
 
   /**

@@ -125,7 +125,7 @@ export class Placement {
       promptTokens,
       // Whole numbers come back to exactly zero, and idle endpoints stay exactly equal.
       uncachedTokens: Math.round(Math.max(0, promptTokens - view.heldTokens)),
-      predictedCachedTokens: predictCachedTokens(view.heldTokens, promptTokens, view.estimate.blockSize),
+      predictedCachedTokens: predictCachedTokens(Math.min(view.heldTokens, view.estimate.credibleTokens(longest, key, prompt.tokenEnds)), promptTokens, view.estimate.blockSize),
     };
   }
 

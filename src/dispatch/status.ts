@@ -21,7 +21,7 @@ export function endpointStatuses(endpoints: readonly Endpoint[], estimates: Esti
       queuedPromptTokens: Math.round(estimate.queuedTokens),
       ejections: endpoint.ejections,
       index: {
-        tokens: estimate.index.confirmedTokens,
+        tokens: estimate.index.tokens,
         capacityTokens: Math.round(estimate.index.capacityTokens),
         toldCapacityTokens: estimate.toldTokens,
         blocks: estimate.index.blocks,

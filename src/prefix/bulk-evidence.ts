@@ -128,7 +128,7 @@ function piecesOf({ stretches, answerTokens, promptTokens }: CountedPrompt, star
     start = Math.max(start, end);
   };
   for (const [i, stretch] of stretches.entries()) {
-    if (stretch.kind !== 'busy') distanceTokens = Math.max(distanceTokens, stretch.distanceTokens);
+    if (stretch.kind === 'idle' || stretch.kind === 'ghost') distanceTokens = Math.max(distanceTokens, stretch.distanceTokens);
     const isLast = i === stretches.length - 1;
     upTo(stretch.tokensEnd - (isLast ? answerTokens : 0), stretch, false);
     if (isLast && answerTokens > 0) upTo(stretch.tokensEnd, stretch, true);

@@ -17,82 +17,144 @@ export interface Report {
   readonly capacityTokens: number;
 }
 
+interface Suspicion {
+  /** Dispatch of the first request that found nothing. */
+  sinceMs: number;
+  /** Those that found nothing. */
+  readonly prompts: Set<number>;
+}
+
 const NOTHING: Lesson = { kind: 'nothing' };
 /** The largest proved distance halves in about 1,400 reports: engines change, and what was proved once is not true for ever. */
 const PROVED_KEPT = 0.9995;
-/** With two, engines that miss 2 % of the prompts for reasons of their own were forgotten often enough to double the error. */
-const EMPTY_AFTER_PROMPTS = 3;
+/** What is missing this far within the proved distance was not evicted, however much an engine took in while the request waited. */
+const NEAR_SHARE = 3 / 4;
+/** One prompt that is lost for other reasons looks like eviction; two in a row, with nothing found so far away, hardly do. */
+const SHORTFALLS_MIN = 2;
+/** Each ghost in a row that is there says that the next one will be too. */
+const STRIDE_SHARE = 1 / 32;
+const STRIDES_MAX = 8;
+/** So many different prompts of which nothing is there mean that the cache was emptied: more where single ones are lost all the time. */
+const EMPTY_AFTER_PROMPTS = 2;
+const EMPTY_AFTER_PROMPTS_WHERE_SOME_ARE_LOST = 3;
+/** Suspicions that turned out to be wrong, of the last 500 reports or so. */
+const ALARMS_KEPT = 1 - 1 / 512;
+const ALARMS_MAX = 2;
 
 /**
  * Learns from the distances at which an engine's cache hits and misses; a distance is how many tokens the cache used since.
  *
  * A hit proves that the cache is at least so large. A miss counts as eviction only beyond the largest proved distance: nearer it has
- * another reason, and shrinking the cache for it would throw away what is there. Where nothing that was held before is reported, for
- * three different prompts in a row, the cache has been emptied.
+ * another reason, and shrinking the cache for it would throw away what is there. Where nothing that was held before is found of
+ * different prompts in a row, the cache has been emptied.
  */
 export class Evidence {
   #provedTokens = 0;
-  /** Since when, and by which prompts, it looks as if the cache had been emptied. */
-  #suspicion: { readonly sinceMs: number; readonly prompts: Set<number> } | undefined;
+  /** Farthest miss, and number, of those that look like eviction since something so far away was found. */
+  #shortfallTokens = 0;
+  #shortfalls = 0;
+  #strides = 0;
+  #suspicion: Suspicion | undefined;
+  #falseAlarms = 0;
 
   judge(report: Report): Lesson {
     this.#provedTokens *= PROVED_KEPT;
-    const { hits, missed } = divide(report);
+    this.#falseAlarms *= ALARMS_KEPT;
+    const { hits, missed, isPartly } = divide(report);
+    const found = isPartly ? [...hits, missed!] : hits;
+    this.#clear(found, report.dispatchedMs);
     const ghost = this.#prove(hits);
-    if (ghost !== undefined && ghost > report.capacityTokens) return { kind: 'capacity', tokens: ghost };
+    if (ghost !== undefined && ghost > report.capacityTokens) return this.#raise(ghost);
+    // An engine cannot evict what is in use.
+    if (missed?.kind === 'busy') return this.#suspect(found, report);
     if (missed?.kind !== 'idle') return NOTHING;
-    if (missed.distanceTokens > this.#provedTokens) {
-      return { kind: 'capacity', tokens: Math.max(this.#provedTokens, (report.capacityTokens + missed.distanceTokens) / 2) };
-    }
-    return this.#suspect(hits, report);
+    if (missed.distanceTokens > this.#provedTokens) return this.#lower(missed.distanceTokens, report.capacityTokens);
+    return missed.distanceTokens > NEAR_SHARE * this.#provedTokens ? NOTHING : this.#suspect(found, report);
+  }
+
+  /** Since when it looks as if the cache had been emptied, for one prompt less than it takes to be sure. */
+  get suspectSinceMs(): number | undefined {
+    return this.#suspicion !== undefined && this.#suspicion.prompts.size >= this.#emptyAfter - 1 ? this.#suspicion.sinceMs : undefined;
   }
 
   /** The cache is known to be empty. */
   forget(): void {
     this.#suspicion = undefined;
+    this.#shortfalls = 0;
+  }
+
+  get #emptyAfter(): number {
+    return this.#falseAlarms > ALARMS_MAX ? EMPTY_AFTER_PROMPTS_WHERE_SOME_ARE_LOST : EMPTY_AFTER_PROMPTS;
   }
 
   /** Takes what the hits prove; gives the distance of the farthest ghost among them. */
   #prove(hits: readonly Stretch[]): number | undefined {
     let ghost: number | undefined;
-    for (const { kind, distanceTokens, confirmedAtMs } of hits) {
-      if (kind === 'busy') continue;
+    for (const { kind, distanceTokens } of hits) {
+      if (kind !== 'idle' && kind !== 'ghost') continue;
       this.#provedTokens = Math.max(this.#provedTokens, distanceTokens);
       if (kind === 'ghost') ghost = Math.max(ghost ?? 0, distanceTokens);
-      // Something from before the suspicion is still there.
-      if (this.#suspicion !== undefined && (kind === 'ghost' || isBefore(confirmedAtMs, this.#suspicion.sinceMs))) this.#suspicion = undefined;
     }
     return ghost;
   }
 
-  #suspect(hits: readonly Stretch[], { dispatchedMs, prompt }: Report): Lesson {
+  #raise(ghostTokens: number): Lesson {
+    this.#shortfalls = 0;
+    const tokens = ghostTokens * (1 + this.#strides * STRIDE_SHARE);
+    this.#strides = Math.min(STRIDES_MAX, this.#strides + 1);
+    return { kind: 'capacity', tokens };
+  }
+
+  #lower(distanceTokens: number, capacityTokens: number): Lesson {
+    this.#strides = 0;
+    if (this.#shortfallTokens <= this.#provedTokens) this.#shortfalls = 0;
+    // Distances are rough: at the very end of the cache a miss is no surprise.
+    if (distanceTokens >= capacityTokens) return NOTHING;
+    this.#shortfallTokens = this.#shortfalls === 0 ? distanceTokens : Math.max(this.#shortfallTokens, distanceTokens);
+    this.#shortfalls += 1;
+    if (this.#shortfalls < SHORTFALLS_MIN) return NOTHING;
+    this.#shortfalls = 0;
+    return { kind: 'capacity', tokens: Math.max(this.#provedTokens, this.#shortfallTokens) };
+  }
+
+  /**
+   * Something from before the suspicion is still there: but not as a request found it that was sent before, and may have been served
+   * before. What was in use may have been computed anew by others.
+   */
+  #clear(found: readonly Stretch[], dispatchedMs: number): void {
+    const since = this.#suspicion?.sinceMs;
+    if (since === undefined || dispatchedMs <= since) return;
+    if (!found.some(({ kind, confirmedAtMs }) => kind === 'ghost' || (kind === 'idle' && isBefore(confirmedAtMs, since)))) return;
+    this.#suspicion = undefined;
+    this.#falseAlarms += 1;
+  }
+
+  #suspect(found: readonly Stretch[], { dispatchedMs, prompt }: Report): Lesson {
     if (this.#suspicion === undefined) {
-      if (hits.some(({ kind }) => kind !== 'busy')) return NOTHING;
+      if (found.some(({ kind }) => kind === 'idle' || kind === 'ghost')) return NOTHING;
       this.#suspicion = { sinceMs: dispatchedMs, prompts: new Set() };
     }
-    const { prompts } = this.#suspicion;
+    const { prompts, sinceMs } = this.#suspicion;
+    this.#suspicion.sinceMs = Math.min(sinceMs, dispatchedMs);
     prompts.add(prompt);
-    return prompts.size < EMPTY_AFTER_PROMPTS ? NOTHING : { kind: 'forget' };
+    return prompts.size < this.#emptyAfter ? NOTHING : { kind: 'forget' };
   }
 }
 
 /**
- * The stretches that were found for certain, and the first that was missed for certain. What the slack could explain is neither: a
- * stretch shorter than that says something only by what lies behind it.
+ * The stretches that were found for certain, and the first that was missed for certain, or found but for a part. What the slack could
+ * explain is neither: a stretch shorter than that says something only by what lies behind it.
  */
-function divide({ stretches, cachedTokens, slackTokens }: Report): { hits: readonly Stretch[]; missed: Stretch | undefined } {
+function divide({ stretches, cachedTokens, slackTokens }: Report): { hits: readonly Stretch[]; missed: Stretch | undefined; isPartly: boolean } {
   let hits = 0;
-  let missed: Stretch | undefined;
   let start = 0;
-  for (const [at, { tokensEnd }] of stretches.entries()) {
+  for (const [at, stretch] of stretches.entries()) {
+    const { tokensEnd } = stretch;
     if (cachedTokens >= tokensEnd - Math.min(slackTokens, (tokensEnd - start) / 2)) hits = at + 1;
-    else if (cachedTokens < tokensEnd - slackTokens) {
-      missed = stretches[at];
-      break;
-    }
+    else if (cachedTokens < tokensEnd - slackTokens) return { hits: stretches.slice(0, hits), missed: stretch, isPartly: cachedTokens > start + slackTokens };
     start = tokensEnd;
   }
-  return { hits: stretches.slice(0, hits), missed };
+  return { hits: stretches.slice(0, hits), missed: undefined, isPartly: false };
 }
 
 /** Both modulo 2³² ms. */

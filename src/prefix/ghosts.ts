@@ -1,19 +1,33 @@
 // ghosts.ts: blocks that a cache of the assumed size would have evicted a while ago. Where they turn out to be there, it is larger.
 
 import type { Chain } from '../core/chain.ts';
-import { BlockTable } from './block-table.ts';
+import { AgeList } from './age-list.ts';
+import { BlockTable, HIGH, LOW } from './block-table.ts';
 import type { ModelKey } from './model-key.ts';
 import type { Recency } from './recency.ts';
 
-const OLDER = 2;
-const YOUNGER = 3;
+// Fields 2 and 3 are the list's.
 const SIZE = 4;
 const BUCKET = 5;
-const STRIDE = 6;
+const CONFIRMED_AT = 6;
+const FLAGS = 7;
+const STRIDE = 8;
 
-/** Evicted blocks in the order of their eviction, bounded in tokens. Entry 0 is the ends of the list. */
+/** What there is to know of an evicted block. */
+export interface Ghost {
+  readonly low: number;
+  readonly high: number;
+  readonly size: number;
+  readonly bucket: number;
+  readonly confirmedAt: number;
+  /** Its owner's. */
+  readonly flags: number;
+}
+
+/** Evicted blocks in the order of their eviction, bounded in tokens. */
 export class Ghosts {
   readonly #table = new BlockTable(STRIDE);
+  readonly #list = new AgeList(this.#table);
   readonly #recency: Recency;
   #tokensMax = 0;
   #tokens = 0;
@@ -33,16 +47,14 @@ export class Ghosts {
   }
 
   /** A block was evicted. It must not be a ghost already. */
-  add(low: number, high: number, size: number, bucket: number): void {
+  add({ low, high, size, bucket, confirmedAt, flags }: Ghost): void {
     const ghost = this.#table.insert(low, high);
     const { fields } = this.#table;
-    const youngest = fields[OLDER]!;
-    fields[ghost + OLDER] = youngest;
-    fields[ghost + YOUNGER] = 0;
     fields[ghost + SIZE] = size;
     fields[ghost + BUCKET] = bucket;
-    fields[youngest + YOUNGER] = ghost;
-    fields[OLDER] = ghost;
+    fields[ghost + CONFIRMED_AT] = confirmedAt;
+    fields[ghost + FLAGS] = flags;
+    this.#list.link(ghost, this.#list.youngest);
     this.#tokens += size;
     this.#shrink();
   }
@@ -51,6 +63,23 @@ export class Ghosts {
   lay(low: number, high: number): void {
     const ghost = this.#table.find(low, high);
     if (ghost !== 0) this.#remove(ghost);
+  }
+
+  /** Takes back what was evicted last, if it is no larger than `sizeMax`. It stays counted in the recency. */
+  takeLast(sizeMax: number): Ghost | undefined {
+    const last = this.#list.youngest;
+    const { fields } = this.#table;
+    if (last === 0 || fields[last + SIZE]! > sizeMax) return undefined;
+    const ghost = {
+      low: fields[last + LOW]!,
+      high: fields[last + HIGH]!,
+      size: fields[last + SIZE]!,
+      bucket: fields[last + BUCKET]!,
+      confirmedAt: fields[last + CONFIRMED_AT]!,
+      flags: fields[last + FLAGS]!,
+    };
+    this.#unlist(last);
+    return ghost;
   }
 
   /** The stretch of use in which block i of the chain was used last; undefined when it is no ghost. */
@@ -65,17 +94,18 @@ export class Ghosts {
   }
 
   #shrink(): void {
-    while (this.#tokens > this.#tokensMax) this.#remove(this.#table.fields[YOUNGER]!);
+    while (this.#tokens > this.#tokensMax) this.#remove(this.#list.oldest);
   }
 
   #remove(ghost: number): void {
     const { fields } = this.#table;
-    const older = fields[ghost + OLDER]!;
-    const younger = fields[ghost + YOUNGER]!;
-    fields[older + YOUNGER] = younger;
-    fields[younger + OLDER] = older;
-    this.#tokens -= fields[ghost + SIZE]!;
     this.#recency.leave(fields[ghost + BUCKET]!, fields[ghost + SIZE]!);
+    this.#unlist(ghost);
+  }
+
+  #unlist(ghost: number): void {
+    this.#list.unlink(ghost);
+    this.#tokens -= this.#table.fields[ghost + SIZE]!;
     this.#table.remove(ghost);
   }
 }

@@ -2,10 +2,10 @@
 
 export interface Stretch {
   /**
-   * `idle`: held, and nobody's now, so the engine may have evicted it. `busy`: under way or in use, which proves nothing. `ghost`: a cache
-   * of the assumed size would have evicted it.
+   * `idle`: held, and nobody's now, so the engine may have evicted it. `busy`: held, and in use by a running request. `provisional`: under
+   * way, which proves nothing. `ghost`: a cache of the assumed size would have evicted it.
    */
-  readonly kind: 'idle' | 'busy' | 'ghost';
+  readonly kind: 'idle' | 'busy' | 'provisional' | 'ghost';
   readonly bucket: number;
   /** Tokens that the cache used since. */
   readonly distanceTokens: number;

@@ -20,13 +20,14 @@ function house(tokensMax: number) {
   ghosts.setTokensMax(tokensMax);
   const hash = (name: string) => {
     const chain = chainOf(name);
-    return [chain.hashes[0]! ^ MODEL.low, chain.hashes[1]! ^ MODEL.high] as const;
+    return { low: chain.hashes[0]! ^ MODEL.low, high: chain.hashes[1]! ^ MODEL.high };
   };
   return {
     ghosts,
     counted: () => recency.younger(oldest) - 1 / 2,
-    evict: (name: string, tokens = TOKENS) => ghosts.add(...hash(name), tokens, recency.enter(tokens)),
-    lay: (name: string) => ghosts.lay(...hash(name)),
+    evict: (name: string, tokens = TOKENS) => ghosts.add({ ...hash(name), size: tokens, bucket: recency.enter(tokens), confirmedAt: 7, flags: 3 }),
+    lay: (name: string) => ghosts.lay(hash(name).low, hash(name).high),
+    hash,
     has: (name: string) => ghosts.bucketOf(chainOf(name), MODEL, 0) !== undefined,
   };
 }
@@ -59,6 +60,17 @@ test('a block that is there again is no ghost, and laying what is none changes n
   t.same(['a', 'b'].map(has), [false, true]);
   lay('b');
   t.equal(counted(), 0, 'nor is it counted any more');
+});
+
+test('what was evicted last is given back first, if it is no larger than asked for', async (t) => {
+  const { evict, has, hash, ghosts } = house(3 * TOKENS);
+  evict('a');
+  evict('b', 20);
+  t.equal(ghosts.takeLast(19), undefined);
+  t.match(ghosts.takeLast(20), { ...hash('b'), size: 20, confirmedAt: 7, flags: 3 });
+  t.notOk(has('b'));
+  t.match(ghosts.takeLast(20), { ...hash('a'), size: TOKENS });
+  t.equal(ghosts.takeLast(20), undefined);
 });
 
 test('ghosts are what a list bounded in tokens says, and the recency counts them and nothing else', async () => {

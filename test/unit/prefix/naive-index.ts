@@ -11,18 +11,19 @@ interface Block {
 /** Blocks are named by the text up to their end (conversation.ts), an answer by its prompt and `=`. */
 export class NaiveIndex {
   readonly blocks = new Map<string, Block>();
-  /** Confirmed blocks, youngest first. */
+  /** Confirmed blocks, youngest first: but those whose turn to be evicted came while they were pinned. */
   readonly young: string[] = [];
-  /** Evicted blocks, the last one first, with their tokens: as many as there is capacity. */
-  ghosts: { readonly name: string; readonly tokens: number }[] = [];
+  readonly spared = new Set<string>();
+  /** Evicted blocks, the last one first: as many as there is capacity. */
+  ghosts: { readonly name: string; readonly tokens: number; readonly confirmedAtMs: number }[] = [];
   capacityTokens: number;
 
   constructor(capacityTokens: number) {
     this.capacityTokens = capacityTokens;
   }
 
-  get confirmedTokens(): number {
-    return this.young.reduce((sum, name) => sum + this.#block(name).tokens, 0);
+  get tokens(): number {
+    return this.blocks.values().reduce((sum, { tokens }) => sum + tokens, 0);
   }
 
   tailAgeMs(nowMs: number): number {
@@ -43,11 +44,11 @@ export class NaiveIndex {
     return message === null ? matched : matched - 1 + message[0].length;
   }
 
-  /** What is believed of each leading block, and of the answer behind them: idle, busy or a ghost. */
+  /** What is believed of each leading block, and of the answer behind them: idle, busy, provisional or a ghost. */
   survey(text: string): string {
     const kindOf = (name: string): string => {
       const block = this.blocks.get(name);
-      if (block !== undefined) return block.pins === 0 && this.young.includes(name) ? 'i' : 'b';
+      if (block !== undefined) return this.#isConfirmed(name) ? (block.pins === 0 ? 'i' : 'b') : 'p';
       return this.ghosts.some((ghost) => ghost.name === name) ? 'g' : '';
     };
     const kinds: string[] = [];
@@ -62,14 +63,17 @@ export class NaiveIndex {
 
   record(text: string): void {
     for (const name of prefixes(text)) this.#block(name).pins++;
+    this.#settle();
   }
 
   confirm(text: string, nowMs: number): void {
     for (const name of prefixes(text)) {
-      if (/[A-Z]$/.test(name) && /^[mM]/.test(text.slice(name.length))) this.#lose(`${name}=`);
+      if (!/[A-Z]$/.test(name) || !/^[mM]/.test(text.slice(name.length))) continue;
+      this.ghosts = this.ghosts.filter((ghost) => ghost.name !== `${name}=`);
+      this.#lose(`${name}=`);
     }
     for (const name of prefixes(text).toReversed()) this.#makeYoung(name, 0, nowMs);
-    this.#evict();
+    this.#settle();
   }
 
   recordAnswer(text: string, tokens: number, nowMs: number): void {
@@ -77,26 +81,31 @@ export class NaiveIndex {
     this.#block(`${text}=`, tokens);
     this.#lose(`${text}=`, false);
     this.#makeYoung(`${text}=`, this.young.indexOf(text) + 1, nowMs);
-    this.#evict();
+    this.#settle();
   }
 
   release(text: string): void {
+    let isDue = false;
     for (const name of prefixes(text)) {
       this.#block(name).pins--;
+      isDue ||= this.#block(name).pins === 0 && this.spared.has(name);
       this.#sweep(name);
     }
+    if (isDue) for (const name of prefixes(text).toReversed()) if (this.#isConfirmed(name)) this.#makeYoung(name, 0, this.#block(name).confirmedAtMs);
+    this.#settle();
   }
 
   forget(): void {
     this.blocks.clear();
     this.young.length = 0;
+    this.spared.clear();
     this.ghosts = [];
   }
 
   setCapacityTokens(capacityTokens: number): void {
     this.capacityTokens = capacityTokens;
     this.#boundGhosts();
-    this.#evict();
+    this.#settle();
   }
 
   #block(name: string, tokens = blockTokens(name.slice(-1))): Block {
@@ -107,18 +116,33 @@ export class NaiveIndex {
 
   #makeYoung(name: string, at: number, nowMs: number): void {
     this.#block(name).confirmedAtMs = nowMs;
+    this.spared.delete(name);
     if (this.young.includes(name)) this.young.splice(this.young.indexOf(name), 1);
     this.ghosts = this.ghosts.filter((ghost) => ghost.name !== name);
     this.young.splice(at, 0, name);
   }
 
-  #evict(): void {
-    while (this.confirmedTokens > this.capacityTokens) {
+  #settle(): void {
+    while (this.tokens > this.capacityTokens && this.young.length > 0) {
       const name = this.young.at(-1)!;
-      this.ghosts.unshift({ name, tokens: this.#block(name).tokens });
-      this.#boundGhosts();
+      const { tokens, pins, confirmedAtMs } = this.#block(name);
+      if (pins > 0) {
+        this.spared.add(this.young.pop()!);
+        continue;
+      }
       this.#lose(name);
+      this.ghosts.unshift({ name, tokens, confirmedAtMs });
+      this.#boundGhosts();
     }
+    while (this.ghosts.length > 0 && this.tokens + this.ghosts[0]!.tokens <= this.capacityTokens) {
+      const { name, tokens, confirmedAtMs } = this.ghosts.shift()!;
+      this.#block(name, tokens).confirmedAtMs = confirmedAtMs;
+      this.young.push(name);
+    }
+  }
+
+  #isConfirmed(name: string): boolean {
+    return this.young.includes(name) || this.spared.has(name);
   }
 
   #boundGhosts(): void {
@@ -132,7 +156,7 @@ export class NaiveIndex {
   }
 
   #sweep(name: string): void {
-    if (this.#block(name).pins === 0 && !this.young.includes(name)) this.blocks.delete(name);
+    if (this.#block(name).pins === 0 && !this.#isConfirmed(name)) this.blocks.delete(name);
   }
 }
 

@@ -82,8 +82,8 @@ class Pair {
   compare(): void {
     const { index, naive } = this;
     same('blocks', index.blocks, naive.blocks.size);
-    same('confirmedTokens', index.confirmedTokens, naive.confirmedTokens);
-    same('within capacity', index.confirmedTokens <= index.capacityTokens, true);
+    same('tokens', index.tokens, naive.tokens);
+    same('within capacity, but for what is in use', index.tokens <= index.capacityTokens || naive.young.length === 0, true);
     same('tailAgeMs', index.tailAgeMs(this.#nowMs), naive.tailAgeMs(this.#nowMs));
     for (const known of this.#seen) {
       for (const name of prefixes(`${known}mM`)) {
@@ -100,7 +100,7 @@ class Pair {
   }
 }
 
-/** The survey a letter a block: idle, busy or a ghost. What ends beyond the blocks is the answer. */
+/** The survey a letter a block: idle, busy, provisional or a ghost. What ends beyond the blocks is the answer. */
 function kindsOf(index: PrefixIndex, name: string): string {
   const chain = chainOf(name);
   // So far apart that no answer reaches the end of the next block.

@@ -1,0 +1,96 @@
+// prefix-index-room.test.ts: what evicts what, while requests are under way.
+
+import { test } from 'tap';
+import { PrefixIndex } from '../../../src/prefix/prefix-index.ts';
+import { modelKey } from '../../../src/prefix/model-key.ts';
+import { chainOf, tokenEnds } from './conversation.ts';
+
+const MODEL = modelKey('qwen');
+
+function record(index: PrefixIndex, text: string): number {
+  return index.record(chainOf(text), MODEL, tokenEnds(chainOf(text)));
+}
+
+function confirm(index: PrefixIndex, text: string, epoch: number, nowMs = 0): void {
+  index.confirm(chainOf(text), MODEL, tokenEnds(chainOf(text)), nowMs, epoch);
+}
+
+/** A whole request: dispatched, confirmed, released. */
+function serve(index: PrefixIndex, text: string, nowMs = 0): void {
+  const epoch = record(index, text);
+  confirm(index, text, epoch, nowMs);
+  index.release(chainOf(text), MODEL, epoch);
+}
+
+function matched(index: PrefixIndex, text: string): number {
+  return index.matchedBlocks(chainOf(text), MODEL);
+}
+
+test('a dispatched prompt evicts at once, and gives back what it evicted when it is withdrawn', async (t) => {
+  const index = new PrefixIndex(40);
+  serve(index, 'ab', 1);
+  serve(index, 'cd', 2);
+  const epoch = record(index, 'efghijk');
+  t.equal(matched(index, 'ab'), 0);
+  t.equal(matched(index, 'cd'), 0);
+  index.release(chainOf('efghijk'), MODEL, epoch);
+  t.equal(matched(index, 'ab'), 2);
+  t.equal(matched(index, 'cd'), 2);
+  t.equal(index.tailAgeMs(5), 4);
+  serve(index, 'ef', 3);
+  t.equal(matched(index, 'ab'), 1, 'and in the same order');
+  t.equal(matched(index, 'cd'), 2);
+});
+
+test('what a running request has in use is not evicted, however old it is', async (t) => {
+  const index = new PrefixIndex(32);
+  serve(index, 'ab', 1);
+  const epoch = record(index, 'ab');
+  confirm(index, 'ab', epoch, 2);
+  serve(index, 'cd', 3);
+  serve(index, 'ef', 4);
+  t.equal(matched(index, 'ab'), 2);
+  t.equal(matched(index, 'cd'), 0);
+  index.release(chainOf('ab'), MODEL, epoch);
+  serve(index, 'gh', 5);
+  serve(index, 'ij', 6);
+  t.equal(matched(index, 'ab'), 0, 'once it is over, it is evicted as others are');
+  t.equal(matched(index, 'gh'), 2);
+});
+
+test('what was due when a withdrawn request had it in use counts as used', async (t) => {
+  const index = new PrefixIndex(32);
+  serve(index, 'ab', 1);
+  serve(index, 'cd', 2);
+  const withdrawn = record(index, 'abx');
+  t.equal(matched(index, 'ab'), 2);
+  t.equal(matched(index, 'cd'), 1);
+  index.release(chainOf('abx'), MODEL, withdrawn);
+  t.equal(matched(index, 'cd'), 2);
+  serve(index, 'ef', 3);
+  t.equal(matched(index, 'ab'), 2);
+  t.equal(matched(index, 'cd'), 0);
+});
+
+test('answers take room as they grow', async (t) => {
+  const index = new PrefixIndex(40);
+  serve(index, 'ab');
+  serve(index, 'cd');
+  index.grow(10, 0);
+  t.equal(matched(index, 'ab'), 1);
+  t.equal(index.tokens, 34);
+  index.grow(-10, 0);
+  t.equal(matched(index, 'ab'), 2);
+  index.forget();
+  index.grow(10, 0);
+  t.equal(index.tokens, 0, 'from before a forget');
+});
+
+test('blocks of a time are those confirmed then or later', async (t) => {
+  const index = new PrefixIndex(1_000);
+  serve(index, 'abcd', 2 ** 31 - 5);
+  serve(index, 'ab', 2 ** 31 + 5);
+  record(index, 'abcdef');
+  const since = (nowMs: number) => index.confirmedSince(chainOf('abcdef'), MODEL, nowMs);
+  t.same([2 ** 31 - 5, 2 ** 31 - 4, 2 ** 31 + 5, 2 ** 31 + 6].map(since), [4, 2, 2, 0]);
+});
