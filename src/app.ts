@@ -8,8 +8,10 @@ import type { Pools } from './pool/pools.ts';
 import { Reloads, type StartedWith } from './reload.ts';
 import type { ReloadResult } from './server/admin-config.ts';
 import { createAdmin } from './server/admin.ts';
-import { createClientListener } from './server/client-listener.ts';
+import { BodyTotal } from './server/body-total.ts';
+import { createClientListener, limitConnections } from './server/client-listener.ts';
 import type { ClientListenerOptions } from './server/options.ts';
+import { trustedProxies } from './server/trusted-proxies.ts';
 
 export interface RouterOptions extends PartsOptions {
   /** Where the configuration came from; left out: the environment, which cannot be read again. */
@@ -34,8 +36,8 @@ const READY_POLL_MS = 20;
 export async function startRouter(options: RouterOptions): Promise<Router> {
   const { config, version, file } = options;
   const parts = createParts(options);
-  const startedS = Math.floor(Date.now() / 1000);
-  const listeners = new Listeners((port) => (port.kind === 'admin' ? adminServer(parts, reloads, version, port) : clientServer(parts, startedS, port)), parts.log);
+  const shared: SharedByListeners = { startedS: Math.floor(Date.now() / 1000), bodies: new BodyTotal() };
+  const listeners = new Listeners((port) => (port.kind === 'admin' ? adminServer(parts, reloads, version, port) : clientServer(parts, shared, port)), parts.log);
   const reloads = new Reloads(parts, listeners, file);
   try {
     listeners.switchTo(await listeners.prepare(portsOf(config)), config.shutdown);
@@ -70,28 +72,38 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
   };
 }
 
-function clientServer(parts: Parts, startedS: number, port: Port): PortServer {
+type SharedByListeners = Pick<ClientListenerOptions, 'startedS' | 'bodies'>;
+
+function clientServer(parts: Parts, shared: SharedByListeners, port: Port): PortServer {
   const { pools } = parts;
   const leaving = (): boolean => parts.leaving;
   const optionsFor = (name: string): ClientListenerOptions => {
     const { forward, config } = parts;
     const configured = new Map(config.models.map((model) => [model.name, model]));
+    const listener = config.listeners.find((each) => each.name === name);
     return {
+      ...shared,
       name,
       bodyBytesMax: config.admission.bodyBytesMax,
+      bodyBytesTotalMax: config.admission.bodyBytesTotalMax,
+      clientBodyMs: config.timeouts.clientBodyMs,
+      connectionsMax: config.admission.connectionsMax,
+      isTrustedProxy: trustedProxies(listener?.trustedProxies ?? []),
+      corsOrigins: new Set(listener?.corsOrigins),
       forward,
       connectMs: config.timeouts.connectMs,
       servedModels: () => servedNames(configured, pools.all()),
-      startedS,
       healthy: () => !leaving() && pools.readiness().ready,
       leaving,
     };
   };
   let options = optionsFor(port.name);
+  const app = createClientListener(() => options);
   return {
-    app: createClientListener(() => options),
+    app,
     update({ name }) {
       options = optionsFor(name);
+      limitConnections(app.server, options);
     },
   };
 }

@@ -1,6 +1,6 @@
 // schema.ts: every key of the file with its form, default and meaning. The reference, the JSON schema and the key table are made from here.
 import { z } from 'zod';
-import { endpointUrl, flag, host, listOf, milliseconds, modelName, name, oneOf, path, port, positive, ratio, secret, section, text, wholeNumber } from './values.ts';
+import { endpointUrl, flag, host, listOf, milliseconds, modelName, name, network, oneOf, origin, path, port, positive, ratio, secret, section, text, wholeNumber } from './values.ts';
 
 const kvCacheTokens = () => z.union([z.literal('auto'), wholeNumber(' of tokens', 1)], 'auto, or a whole number of tokens ≥ 1');
 
@@ -12,6 +12,12 @@ const listener = section({
     .default('prefix-cost')
     .meta({ description: 'How an endpoint is chosen: prefix-cost, prefix-threshold, least-request, round-robin or random.' }),
   record: flag().default(true).meta({ description: 'Whether requests of this listener are recorded in the prefix index.' }),
+  trusted_proxies: listOf(network(), 'a list of networks')
+    .default([])
+    .meta({ description: 'Networks of proxies whose x-forwarded-* and forwarded headers are passed on, each an address or address/bits, such as 10.0.0.0/8.' }),
+  cors_origins: listOf(origin(), 'a list of origins')
+    .default([])
+    .meta({ description: 'Origins whose pages may use this listener from a browser. Empty: no CORS headers.' }),
 });
 
 const admin = section({
@@ -104,6 +110,7 @@ const timeouts = section({
   first_byte_ms: milliseconds().default(1_800_000).meta({ description: 'From sending a request to its first data event (or body byte), in milliseconds.' }),
   idle_ms: milliseconds().default(300_000).meta({ description: 'Between bytes of an answer after the first event, in milliseconds.' }),
   client_stall_ms: milliseconds().default(120_000).meta({ description: 'How long a client may leave its answer unread, in milliseconds.' }),
+  client_body_ms: milliseconds().default(300_000).meta({ description: 'How long the whole of a request may take to arrive, in milliseconds; its head at most 60,000.' }),
   total_ms: milliseconds().default(3_600_000).meta({ description: 'A whole request with all its attempts, in milliseconds.' }),
 });
 
@@ -115,6 +122,10 @@ const retry = section({
 
 const admission = section({
   body_bytes_max: wholeNumber(' of bytes', 1).default(33_554_432).meta({ description: 'Size of a request body, in bytes; a larger one is refused with 413.' }),
+  body_bytes_total_max: wholeNumber(' of bytes', 1)
+    .default(1_073_741_824)
+    .meta({ description: 'Size of all request bodies that are held until their requests end, in bytes; a request beyond it is refused with 503.' }),
+  connections_max: wholeNumber(' of connections', 1).optional().meta({ description: 'Connections of clients to each listener; more are closed at once. Unset, there is no limit.' }),
   in_flight_max: wholeNumber(' of requests', 1).default(16_384).meta({ description: 'Requests in flight in the whole router.' }),
   queue_length_max: wholeNumber(' of requests', 0).default(1024).meta({ description: 'Requests that may wait for a slot, when all endpoints or the router are at their limit; more are refused with 503.' }),
   queue_bytes_max: wholeNumber(' of bytes', 0).default(268_435_456).meta({ description: 'Size of all bodies that wait for a slot, in bytes.' }),

@@ -1,4 +1,5 @@
 // values.ts: the kinds of value a key can have. Each kind says in words what it wants; those words are the error message.
+import { isIPv4, isIPv6 } from 'node:net';
 import { z } from 'zod';
 
 /** Node's timers hold a signed 32-bit number; a longer one would fire at once. */
@@ -66,6 +67,22 @@ export function endpointUrl() {
     .string(wanted)
     .regex(/^https?:\/\/[^/?#@\s\\]+\/?$/i, { error: wanted, abort: true })
     .refine((url) => URL.canParse(url), wanted);
+}
+
+/** An IP address, or a network as address/bits. */
+export function network() {
+  const wanted = 'an IP address, or a network such as 10.0.0.0/8';
+  return text(/^[0-9A-Fa-f.:]+(\/[0-9]{1,3})?$/, wanted).refine(isNetwork, wanted);
+}
+
+function isNetwork(value: string): boolean {
+  const [address = '', bits = '0'] = value.split('/');
+  return (isIPv4(address) && Number(bits) <= 32) || (isIPv6(address) && Number(bits) <= 128);
+}
+
+/** As browsers write it. */
+export function origin() {
+  return text(/^https?:\/\/[a-z0-9.-]+(:[0-9]{1,5})?$/, 'an origin such as https://chat.example.com, in lower case, without a slash at its end');
 }
 
 /** A secret for a header. Empty is none. */

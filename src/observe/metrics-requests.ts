@@ -12,7 +12,7 @@ const DURATION_BUCKETS_S = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 1
 const MATCH_RATIO_BUCKETS = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1];
 const CHOICE_DURATION_BUCKETS_S = [0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01];
 
-const REFUSAL_REASONS: ReadonlySet<string> = new Set<RefusalReason>(['overloaded', 'no_endpoint_available', 'model_not_ready']);
+const REFUSAL_REASONS: ReadonlySet<string> = new Set<RefusalReason | 'bodies_too_large'>(['overloaded', 'no_endpoint_available', 'model_not_ready', 'bodies_too_large']);
 
 /**
  * Registers the series of requests and counts into them.

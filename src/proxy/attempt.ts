@@ -28,6 +28,8 @@ export interface AttemptRequest {
   /** With the query string, as the client sent it. */
   readonly path: string;
   readonly rawHeaders: readonly string[];
+  /** See Exchange. */
+  readonly forwardedBy: string | undefined;
   readonly body: Buffer;
   /** The engine was asked for usage that is none of the client's business. */
   readonly hidesUsage: boolean;
@@ -93,10 +95,10 @@ export class Attempt implements Undici.DispatchHandler, ClientListener, Swept {
   }
 
   send(endpoint: EndpointAddress): Promise<Outcome> {
-    const { path, method, body, rawHeaders, id } = this.#request;
+    const { path, method, body, rawHeaders, forwardedBy, id } = this.#request;
     this.#client.listen(this);
     this.#sentMs = this.#askedMs = this.#deps.sweep.add(this);
-    const headers = requestHeaders(rawHeaders, id, endpoint.apiKey);
+    const headers = requestHeaders(rawHeaders, id, endpoint.apiKey, forwardedBy);
     try {
       this.#deps.upstream.dispatch({ origin: endpoint.origin, path, method: method as Undici.HttpMethod, headers, body }, this);
     } catch (error) {

@@ -44,6 +44,8 @@ export interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly body: Buffer;
+  /** The peer's address where its word is taken on whom it forwards for. */
+  readonly forwardedBy: string | undefined;
 }
 
 /** A request on its way. */
@@ -139,7 +141,7 @@ interface Ended {
 
 /** One attempt; its lease is returned when this resolves, before the client gets the end of its answer. */
 async function attempt({ deps, exchange, client, record, startedMs, limits }: Course, assigned: Assignment): Promise<Ended> {
-  const { request, surface } = exchange;
+  const { request, surface, forwardedBy } = exchange;
   const { dispatcher, upstream, sweep } = deps;
   const onFirstToken = (responseId: string | undefined): void => {
     record.timeToFirstTokenMs = deps.clock() - startedMs;
@@ -152,7 +154,7 @@ async function attempt({ deps, exchange, client, record, startedMs, limits }: Co
     const body = bodyFor(assigned, exchange.body);
     const trying = new Attempt(
       { upstream, sweep, limits, onFirstToken, standing },
-      { surface, method: 'POST', path: request.url ?? '/', rawHeaders: request.rawHeaders, body, hidesUsage: assigned.asksUsage, id: record.id, startedMs },
+      { surface, method: 'POST', path: request.url ?? '/', rawHeaders: request.rawHeaders, forwardedBy, body, hidesUsage: assigned.asksUsage, id: record.id, startedMs },
       client,
     );
     outcome = await trying.send(assigned.endpoint);

@@ -6,7 +6,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'proxy-connection', 'proxy-authenticate', 'proxy-authorization', 'te', 'trailer', 'transfer-encoding', 'upgrade']);
 
 /** Those, and what is set anew by the router or not the endpoint's business. */
-const NOT_SENT_ON = new Set([...HOP_BY_HOP, 'host', 'content-length', 'authorization', 'x-api-key', 'expect', 'x-request-id', 'forwarded', 'via']);
+const NOT_SENT_ON = new Set([...HOP_BY_HOP, 'host', 'content-length', 'authorization', 'x-api-key', 'expect', 'x-request-id', 'via']);
 
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
 
@@ -15,23 +15,44 @@ export function isRequestId(value: unknown): value is string {
   return typeof value === 'string' && REQUEST_ID.test(value);
 }
 
-/** Raw name, value, name, value … of the client's request → the same for the endpoint's. The length is set by who sends. */
-export function requestHeaders(raw: readonly string[], requestId: string, apiKey: string | undefined): string[] {
+/**
+ * Raw name, value, name, value … of the client's request → the same for the endpoint's. The length is set by who sends.
+ *
+ * Names with an underscore stay behind: to many servers they are those with a hyphen.
+ *
+ * @param forwardedBy the peer's address where its word is taken on whom it forwards for; undefined where it is not, and then that stays behind too
+ */
+export function requestHeaders(raw: readonly string[], requestId: string, apiKey: string | undefined, forwardedBy: string | undefined): string[] {
   const kept: string[] = [];
   let named: Set<string> | undefined;
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i]!;
     const lower = name.toLowerCase();
     if (lower === 'connection') named = connectionTokens(raw[i + 1]!, named);
-    if (!NOT_SENT_ON.has(lower) && !lower.startsWith('x-forwarded-')) kept.push(name, raw[i + 1]!);
+    if (NOT_SENT_ON.has(lower) || name.includes('_') || (forwardedBy === undefined && isForwarding(lower))) continue;
+    kept.push(name, raw[i + 1]!);
   }
-  const out = named === undefined ? kept : without(kept, named);
+  let out = named === undefined ? kept : without(kept, named);
+  if (forwardedBy !== undefined) out = withForwarder(out, forwardedBy);
   out.push('x-request-id', requestId);
   if (apiKey !== undefined) out.push('authorization', `Bearer ${apiKey}`);
   return out;
 }
 
-/** The endpoint's raw headers → the client's. `server` stays hidden. */
+function isForwarding(lower: string): boolean {
+  return lower.startsWith('x-forwarded-') || lower === 'forwarded';
+}
+
+/** The peer stands last in the chain of those who forwarded. */
+function withForwarder(headers: readonly string[], forwarder: string): string[] {
+  const isChain = (i: number): boolean => headers[i - (i % 2)]!.toLowerCase() === FORWARDED_FOR;
+  const chain = headers.filter((_, i) => i % 2 === 1 && isChain(i));
+  return [...headers.filter((_, i) => !isChain(i)), FORWARDED_FOR, [...chain, forwarder].join(', ')];
+}
+
+const FORWARDED_FOR = 'x-forwarded-for';
+
+/** The endpoint's raw headers → the client's. `server` stays hidden, and who may read the answer is the router's to say. */
 export function responseHeaders(raw: readonly (Buffer | string)[], requestId: string): string[] {
   const kept: string[] = [];
   let named: Set<string> | undefined;
@@ -72,7 +93,7 @@ export function responseHeadersOf(headers: IncomingHttpHeaders, requestId: strin
 }
 
 function isHiddenFromClients(lower: string): boolean {
-  return HOP_BY_HOP.has(lower) || lower === 'server' || lower === 'x-request-id';
+  return HOP_BY_HOP.has(lower) || lower === 'server' || lower === 'x-request-id' || lower.startsWith('access-control-');
 }
 
 /** Headers that a `Connection` header names belong to that connection too. Undefined when it names none, as nearly always. */

@@ -6,17 +6,15 @@ import type { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Assignment, Outcome, Refusal, RejectedBecause } from '../core/dispatcher.ts';
 import type { RequestRecord } from '../core/record.ts';
-import type { Surface } from '../core/request.ts';
 import { rejectedBecause } from '../proxy/because.ts';
-import { errorBody, refusalAnswer, retryHeaders, type ErrorAnswer } from '../proxy/error-answer.ts';
+import { refusalAnswer, type ErrorAnswer } from '../proxy/error-answer.ts';
 import { isRequestId, responseHeadersOf } from '../proxy/headers.ts';
 import { newRecord } from '../proxy/new-record.ts';
 import { answerTo, isLost, recordedOutcome, sentence, type Tried } from '../proxy/retry.ts';
 import type { Swept } from '../proxy/sweep.ts';
 import { outcomeOfRequestError } from '../proxy/upstream.ts';
-import { BodyTooLarge, tooLarge } from './body-limit.ts';
+import { answer } from './answer.ts';
 import type { ClientListenerOptions } from './options.ts';
-import { rawPath, surfaceOf } from './surfaces.ts';
 
 const CLIENT_GONE: Outcome = { kind: 'client_gone' };
 const LOST: Outcome = { kind: 'lost' };
@@ -34,7 +32,6 @@ export class ByLoadExchange implements Swept {
   sweepIndex = -1;
   readonly #options: ClientListenerOptions;
   readonly #reply: FastifyReply;
-  readonly #surface: Surface | undefined;
   readonly #record: RequestRecord;
   readonly #startedMs: number;
   readonly #leaving = new AbortController();
@@ -57,7 +54,6 @@ export class ByLoadExchange implements Swept {
     this.id = isRequestId(given) ? given : randomUUID();
     this.#options = options;
     this.#reply = reply;
-    this.#surface = surfaceOf(rawPath(request.raw.url ?? ''));
     this.#record = newRecord(this.id, options.name, kind);
     this.#startedMs = options.forward.clock();
     reply.header('x-request-id', this.id);
@@ -86,10 +82,14 @@ export class ByLoadExchange implements Swept {
     return this.#failed === undefined ? this.#answer(refusalAnswer(refusal)) : this.#send(answerTo(this.#failed, this.#tried()));
   }
 
-  /** Its rest is not read, so that nothing else can come on this connection. */
-  refuseBody(): FastifyReply {
-    this.#reply.header('connection', 'close');
-    return this.#answer(tooLarge(this.#options.bodyBytesMax));
+  /** Its body is read before it is sent on. Whatever ends it meanwhile, it is the client. */
+  readsBody(): void {
+    this.#record.outcome = recordedOutcome(CLIENT_GONE);
+  }
+
+  /** Its body is not taken, and not read any further. */
+  refuseBody(said: ErrorAnswer): FastifyReply {
+    return this.#answer(said);
   }
 
   /** From here on there is a lease. The signal says that the client left, or that its time is over. */
@@ -147,12 +147,6 @@ export class ByLoadExchange implements Swept {
   fail(error: Error): void {
     if (this.#reply.raw.destroyed) return;
     const cause = causeOf(error);
-    if (cause instanceof BodyTooLarge) {
-      this.#finish(CLIENT_GONE);
-      this.#failed = undefined;
-      this.refuseBody();
-      return;
-    }
     const outcome: Outcome = this.#givenUp ?? outcomeOfRequestError(cause);
     this.#finish(outcome);
     this.#send(answerTo(outcome, this.#tried()));
@@ -202,16 +196,14 @@ export class ByLoadExchange implements Swept {
     return { attempts: this.#record.attempts, reasons: [] };
   }
 
-  #answer(answer: ErrorAnswer): FastifyReply {
-    this.#record.outcome = answer.status === 503 || answer.status === 429 ? 'shed' : 'error';
-    this.#record.reason = answer.code;
-    return this.#send(answer);
+  #answer(said: ErrorAnswer): FastifyReply {
+    this.#record.outcome = said.status === 503 || said.status === 429 ? 'shed' : 'error';
+    this.#record.reason = said.code;
+    return this.#send(said);
   }
 
-  #send(answer: ErrorAnswer): FastifyReply {
-    const headers = retryHeaders(answer);
-    for (let i = 0; i < headers.length; i += 2) this.#reply.header(headers[i]!, headers[i + 1]);
-    return this.#reply.code(answer.status).type('application/json').send(errorBody(this.#surface, answer));
+  #send(said: ErrorAnswer): FastifyReply {
+    return answer(this.#reply.request, this.#reply, said);
   }
 
   #finish(outcome: Outcome): void {

@@ -8,9 +8,9 @@ import type { Ask, Assignment, Refusal } from '../core/dispatcher.ts';
 import type { ByLoadFacts, StoredResponseFacts } from '../core/request.ts';
 import { requestHeaders } from '../proxy/headers.ts';
 import { connectionOptions } from '../proxy/upstream.ts';
-import { BodyLimit } from './body-limit.ts';
 import { ByLoadExchange, type EndpointAnswer } from './by-load-exchange.ts';
 import type { ClientListenerOptions } from './options.ts';
+import { announcedBytes, readBody, tooLarge } from './read-body.ts';
 import { BY_LOAD_PATHS, rawPath, STORED_RESPONSE } from './surfaces.ts';
 
 /** Carries through reply-from what it has no parameters for, in the one thing that it passes on: an object of headers. */
@@ -39,11 +39,6 @@ export function registerByLoad(app: FastifyInstance, current: () => ClientListen
   );
   app.addHook('onClose', () => agent.close());
   app.register(async (scope) => {
-    scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser('*', (request, payload, done) => {
-      const sized = request.headers['content-length'] !== undefined;
-      done(null, sized ? payload : payload.pipe(new BodyLimit(current().bodyBytesMax)));
-    });
     await scope.register(replyFrom, { undici: carried(agent), disableRequestLogging: true, disableCache: true });
     for (const path of BY_LOAD_PATHS) scope.post(path, (request, reply) => relay(current(), request, reply, { kind: 'by-load' }));
     const stored = (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
@@ -77,15 +72,35 @@ function unharmed(body: Readable): Readable {
   return iterable as Readable;
 }
 
-function relay(options: ClientListenerOptions, request: FastifyRequest, reply: FastifyReply, facts: ByLoadFacts | StoredResponseFacts): FastifyReply {
-  const exchange = new ByLoadExchange(options, request, reply, facts.kind);
-  if (Number(request.headers['content-length'] ?? 0) > options.bodyBytesMax) return exchange.refuseBody();
-  return attempt(options, request, reply, facts, exchange, []);
+/** What the attempts for a request share. */
+interface Course {
+  readonly options: ClientListenerOptions;
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  readonly facts: ByLoadFacts | StoredResponseFacts;
+  readonly exchange: ByLoadExchange;
+  /** Undefined where its length was announced: then it is streamed. */
+  readonly body: Buffer | undefined;
 }
 
-function attempt(options: ClientListenerOptions, request: FastifyRequest, reply: FastifyReply, facts: ByLoadFacts | StoredResponseFacts, exchange: ByLoadExchange, excluded: readonly string[]): FastifyReply {
+function relay(options: ClientListenerOptions, request: FastifyRequest, reply: FastifyReply, facts: ByLoadFacts | StoredResponseFacts): FastifyReply {
+  const exchange = new ByLoadExchange(options, request, reply, facts.kind);
+  if (announcedBytes(request) > options.bodyBytesMax) return exchange.refuseBody(tooLarge(options.bodyBytesMax));
+  const course = { options, request, reply, facts, exchange };
+  if (request.headers['transfer-encoding'] === undefined) return attempt({ ...course, body: undefined }, []);
+  // Whether chunks are in order is known when the last one is here, and an endpoint gets no part of a body that is not.
+  exchange.readsBody();
+  readBody(request, reply, options, (body) => {
+    if (Buffer.isBuffer(body)) attempt({ ...course, body }, []);
+    else if (!reply.raw.destroyed) exchange.refuseBody(body);
+  });
+  return reply;
+}
+
+function attempt(course: Course, excluded: readonly string[]): FastifyReply {
+  const { options, facts, exchange, reply } = course;
   const ask: Ask = { facts, listener: options.name, excluded, ...(excluded.length === 0 ? {} : { retry: 'free' }) };
-  const go = (given: Assignment | Refusal): FastifyReply => (given.kind === 'refused' ? exchange.refuse(given) : send(options, request, reply, facts, exchange, excluded, given));
+  const go = (given: Assignment | Refusal): FastifyReply => (given.kind === 'refused' ? exchange.refuse(given) : send(course, excluded, given));
   const given = options.forward.dispatcher.assign(ask, (result) => {
     if (exchange.takesTurn(result)) go(result);
   });
@@ -94,28 +109,33 @@ function attempt(options: ClientListenerOptions, request: FastifyRequest, reply:
   return reply;
 }
 
-function send(options: ClientListenerOptions, request: FastifyRequest, reply: FastifyReply, facts: ByLoadFacts | StoredResponseFacts, exchange: ByLoadExchange, excluded: readonly string[], assigned: Assignment): FastifyReply {
+function send(course: Course, excluded: readonly string[], assigned: Assignment): FastifyReply {
+  const { options, request, reply, exchange, body } = course;
   const { id, origin, apiKey } = assigned.endpoint;
   const signal = exchange.begin(assigned);
   const { firstByteMs, idleMs } = options.forward.limits;
+  const peer = request.socket.remoteAddress ?? '';
+  const headers = sentHeaders(request, body, requestHeaders(request.raw.rawHeaders, exchange.id, apiKey, options.isTrustedProxy(peer) ? peer : undefined));
 
   return reply.from(rawPath(request.raw.url ?? ''), {
     getUpstream: () => origin,
+    // The type counts for nothing: the headers are those that ride along.
+    ...(body === undefined ? {} : { body, contentType: 'application/octet-stream' }),
     // Attempts are the dispatcher's business: whatever reply-from would repeat by itself, it does not.
     retryDelay: () => null,
-    rewriteRequestHeaders: () => carrying({ headers: sentHeaders(request, requestHeaders(request.raw.rawHeaders, exchange.id, apiKey)), signal, headersTimeout: firstByteMs, bodyTimeout: idleMs }),
+    rewriteRequestHeaders: () => carrying({ headers, signal, headersTimeout: firstByteMs, bodyTimeout: idleMs }),
     rewriteHeaders: () => ({}),
     // reply-from's types name the server's reply here; what comes is the answer of the endpoint.
     onResponse: (_request, _reply, upstream) => exchange.follow(upstream as unknown as EndpointAnswer),
     onError: (_reply, { error }) => {
-      if (exchange.mayTryElsewhere(error)) attempt(options, request, reply, facts, exchange, [...excluded, id]);
+      if (exchange.mayTryElsewhere(error)) attempt(course, [...excluded, id]);
       else exchange.fail(error);
     },
   });
 }
 
-/** The length of the body as the client gave it. */
-function sentHeaders(request: FastifyRequest, filtered: string[]): string[] {
-  const length = request.headers['content-length'];
+/** With the length of the body: as the client gave it, or as it turned out. */
+function sentHeaders(request: FastifyRequest, body: Buffer | undefined, filtered: string[]): string[] {
+  const length = body === undefined ? request.headers['content-length'] : String(body.length);
   return length === undefined ? filtered : [...filtered, 'content-length', length];
 }

@@ -1,41 +1,45 @@
 // client-listener.ts: one port for clients. Paths, limits and raw bodies; what happens to a request then is the proxy's business.
 
 import { randomUUID } from 'node:crypto';
-import type { ServerResponse } from 'node:http';
+import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import fastify from 'fastify';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { errorBody, type ErrorAnswer } from '../proxy/error-answer.ts';
+import type { ErrorAnswer } from '../proxy/error-answer.ts';
 import { ANYBODY } from '../core/identity.ts';
 import type { Surface } from '../core/request.ts';
 import { forward } from '../proxy/forward.ts';
 import { isRequestId } from '../proxy/headers.ts';
 import { newRecord } from '../proxy/new-record.ts';
-import { BodyTooLarge, collectBody, tooLarge } from './body-limit.ts';
+import { answer, endConnection, isAfterRefusal, refuseBytes, refuseSocket } from './answer.ts';
 import { registerByLoad } from './by-load.ts';
+import { admitOrigin } from './cors.ts';
+import { framingProblem } from './framing.ts';
 import { modelsAnswer } from './models-answer.ts';
 import type { ClientListenerOptions } from './options.ts';
-import { BY_LOAD_PATHS, GENERATION_PATHS, rawPath, STORED_RESPONSE, surfaceOf } from './surfaces.ts';
+import { announcedBytes, readBody } from './read-body.ts';
+import { GENERATION_PATHS, methodsOf, rawPath } from './surfaces.ts';
 import { followUnused } from './unused-connections.ts';
 
 const KEEP_ALIVE_MS = 75_000;
-/** For the whole of a request to arrive. */
-const REQUEST_ARRIVES_MS = 300_000;
+/** For the head of a request to arrive, the first on a connection included. */
+const HEAD_ARRIVES_MS = 60_000;
+/** How late a request that does not arrive may be noticed. */
+const CHECKED_EVERY_MS = 1000;
 const PARAM_LENGTH_MAX = 256;
-
-const BAD_REQUEST = 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';
 
 /** Not listening yet. `current` says what holds now; a request keeps what it began with. */
 export function createClientListener(current: () => ClientListenerOptions): FastifyInstance {
   const app = fastify({
     logger: false,
+    // What of a head is wrong is said in one place.
+    http: { requireHostHeader: false, connectionsCheckingInterval: CHECKED_EVERY_MS },
     keepAliveTimeout: KEEP_ALIVE_MS,
-    requestTimeout: REQUEST_ARRIVES_MS,
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: PARAM_LENGTH_MAX },
-    clientErrorHandler: (_error, socket) => refuseBytes(socket),
+    clientErrorHandler: refuseBytes,
     frameworkErrors: (_error, request, reply) => answer(request, reply, notFound()),
   });
   const closeUnused = followUnused(app.server);
@@ -43,65 +47,101 @@ export function createClientListener(current: () => ClientListenerOptions): Fast
     closeUnused();
     done();
   });
+  limitConnections(app.server, current());
+  takeEveryHead(app.server);
+  // Bodies are read where they are needed.
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', (_request, payload, done) => collectBody(payload, current().bodyBytesMax, done));
+  app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
 
   app.addHook('onRequest', (request, reply, done) => {
-    if (current().leaving()) reply.raw.shouldKeepAlive = false;
-    // The router decodes before it matches; a path in disguise must not get through.
-    const path = rawPath(request.raw.url ?? '');
-    if (request.is404 || isKnownPath(path)) done();
-    else answer(request, reply, notFound());
+    if (isAdmitted(request, reply, current())) done();
+  });
+  app.addHook('preParsing', (request, reply, _payload, done) => {
+    // A body that is refused need not be sent.
+    if (isAwaited(request) && announcedBytes(request) <= current().bodyBytesMax) reply.raw.writeContinue();
+    done();
   });
 
   for (const [path, surface] of GENERATION_PATHS) {
     app.post(path, (request, reply) => {
-      reply.hijack();
-      const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-      const { name, forward: deps } = current();
-      return forward(deps, { surface, listener: name, identity: ANYBODY, request: request.raw, response: reply.raw, body });
+      const options = current();
+      readBody(request, reply, options, (body) => {
+        if (Buffer.isBuffer(body)) generate(options, request, reply, surface, body);
+        else refuseBody(options, request, reply, surface, body);
+      });
     });
   }
-  app.get('/v1/models', (_request, reply) => reply.send(modelsAnswer(current().servedModels(), current().startedS)));
-  app.get('/health', (_request, reply) => reply.code(current().healthy() ? 200 : 503).send());
+  app.get('/v1/models', { exposeHeadRoute: true }, (_request, reply) => reply.send(modelsAnswer(current().servedModels(), current().startedS)));
+  app.get('/health', { exposeHeadRoute: true }, (_request, reply) => reply.code(current().healthy() ? 200 : 503).send());
   app.get('/v1/realtime', (request, reply) => answer(request, reply, { status: 501, message: 'WebSocket connections are not supported.', code: 'not_supported' }));
   registerByLoad(app, current);
 
   app.setNotFoundHandler((request, reply) => {
-    const known = isKnownPath(rawPath(request.raw.url ?? ''));
-    return answer(request, reply, known ? { status: 405, message: `The method ${request.method} is not allowed here.`, code: 'method_not_allowed' } : notFound());
+    const methods = methodsOf(rawPath(request.raw.url ?? ''));
+    if (methods.length === 0) return answer(request, reply, notFound());
+    reply.header('allow', methods.join(', '));
+    return answer(request, reply, { status: 405, message: `The method ${request.method} is not allowed here.`, code: 'method_not_allowed' });
   });
-  app.setErrorHandler<FastifyError>((error, request, reply) => {
-    const said = listenerError(error, current());
-    noteUnread(current(), request, said);
-    return answer(request, reply, said);
-  });
+  app.setErrorHandler<FastifyError>((error, request, reply) => answer(request, reply, listenerError(error, current())));
   return app;
 }
 
-/** What came is no HTTP. While an answer is under way on the connection nothing may be put into it. */
-function refuseBytes(socket: Socket & { readonly _httpMessage?: ServerResponse | null }): void {
-  // Node keeps the answer under way here, and looks at it for the same purpose.
-  if (!socket.writable || socket._httpMessage?.headersSent === true) socket.destroy();
-  else socket.end(BAD_REQUEST, () => socket.destroy());
+/** False when the request is answered already, or never will be. */
+function isAdmitted(request: FastifyRequest, reply: FastifyReply, { leaving, corsOrigins }: ClientListenerOptions): boolean {
+  if (isAfterRefusal(request.raw)) {
+    reply.hijack();
+    return false;
+  }
+  const { method = '', url: target = '', httpVersion: version, rawHeaders } = request.raw;
+  const problem = framingProblem({ method, target, version, rawHeaders });
+  if (problem !== undefined) {
+    endConnection(request.raw, reply);
+    answer(request, reply, problem);
+    return false;
+  }
+  if (leaving()) reply.raw.shouldKeepAlive = false;
+  // The router decodes before it matches; a path in disguise must not get through.
+  const isKnown = methodsOf(rawPath(target)).length > 0;
+  if (isKnown) return !admitOrigin(request, reply, corsOrigins);
+  if (!request.is404) answer(request, reply, notFound());
+  return request.is404;
 }
 
-function answer(request: FastifyRequest, reply: FastifyReply, error: ErrorAnswer): FastifyReply {
-  const surface = surfaceOf(rawPath(request.raw.url ?? ''));
-  return reply.code(error.status).header('content-type', 'application/json').send(errorBody(surface, error));
+function generate({ name, forward: deps, isTrustedProxy }: ClientListenerOptions, request: FastifyRequest, reply: FastifyReply, surface: Surface, body: Buffer): void {
+  reply.hijack();
+  const peer = request.socket.remoteAddress ?? '';
+  void forward(deps, { surface, listener: name, identity: ANYBODY, request: request.raw, response: reply.raw, body, forwardedBy: isTrustedProxy(peer) ? peer : undefined });
 }
 
-const SURFACES: ReadonlyMap<string, Surface> = new Map(GENERATION_PATHS);
+/** Holds for connections and requests that come from now on, and for heads and bodies that are on their way. */
+export function limitConnections(server: Server, { clientBodyMs, connectionsMax }: ClientListenerOptions): void {
+  server.requestTimeout = clientBodyMs;
+  server.headersTimeout = Math.min(HEAD_ARRIVES_MS, clientBodyMs);
+  server.maxConnections = connectionsMax ?? Infinity;
+  // Node would leave out the rest and say nothing.
+  server.maxHeadersCount = 0;
+}
+
+/** Node answers some requests by itself, and does not look at what else is wrong with them. */
+function takeEveryHead(server: Server): void {
+  for (const event of ['checkContinue', 'checkExpectation']) server.on(event, (request, response) => server.emit('request', request, response));
+  server.on('connect', (_request, socket: Socket) => refuseSocket(socket, { status: 405, message: 'The method CONNECT is not allowed here.', code: 'method_not_allowed' }));
+}
+
+/** Whether the client waits to be told to send its body. */
+function isAwaited({ headers, raw }: FastifyRequest): boolean {
+  return headers.expect !== undefined && raw.httpVersion !== '1.0';
+}
 
 /** A request whose body never was here as a whole is a request all the same: it is counted and logged. */
-function noteUnread({ name, forward: { observer } }: ClientListenerOptions, request: FastifyRequest, said: ErrorAnswer): void {
-  const surface = SURFACES.get(rawPath(request.raw.url ?? ''));
-  if (surface === undefined) return;
+function refuseBody({ name, forward: { observer } }: ClientListenerOptions, request: FastifyRequest, reply: FastifyReply, surface: Surface, said: ErrorAnswer): void {
   const given = request.headers['x-request-id'];
   const record = newRecord(isRequestId(given) ? given : randomUUID(), name, surface);
   record.status = said.status;
+  record.outcome = said.status === 503 ? 'shed' : 'error';
   record.reason = said.code;
   observer.ended(record);
+  answer(request, reply, said);
 }
 
 function notFound(): ErrorAnswer {
@@ -109,15 +149,7 @@ function notFound(): ErrorAnswer {
 }
 
 function listenerError(error: FastifyError, options: ClientListenerOptions): ErrorAnswer {
-  const status = error.statusCode ?? 500;
-  if (error instanceof BodyTooLarge) return tooLarge(error.bytesMax);
-  if (status < 500) return { status: 400, message: 'The request could not be read.', code: 'invalid_request' };
+  if ((error.statusCode ?? 500) < 500) return { status: 400, message: 'The request could not be read.', code: 'invalid_request' };
   options.forward.unexpected(error);
   return { status: 500, message: 'The router failed to handle this request.', code: 'internal_error' };
-}
-
-const KNOWN_PATHS: ReadonlySet<string> = new Set([...GENERATION_PATHS.map(([path]) => path), ...BY_LOAD_PATHS, '/v1/models', '/health', '/v1/realtime']);
-
-function isKnownPath(path: string): boolean {
-  return KNOWN_PATHS.has(path) || STORED_RESPONSE.test(path);
 }

@@ -1,10 +1,22 @@
 // options.ts: what a client listener is given.
 
 import type { ForwardDeps } from '../proxy/forward.ts';
+import type { BodyTotal } from './body-total.ts';
 
 export interface ClientListenerOptions {
   readonly name: string;
   readonly bodyBytesMax: number;
+  /** Of all bodies that are held, those of other listeners included. */
+  readonly bodyBytesTotalMax: number;
+  readonly bodies: BodyTotal;
+  /** For the whole of a request to arrive. */
+  readonly clientBodyMs: number;
+  /** Connections of clients to this listener; undefined is without a limit. */
+  readonly connectionsMax: number | undefined;
+  /** Whether a peer's word is taken on whom it forwards for. */
+  readonly isTrustedProxy: (address: string) => boolean;
+  /** Origins whose pages may read answers. */
+  readonly corsOrigins: ReadonlySet<string>;
   readonly forward: ForwardDeps;
   readonly connectMs: number;
   /** What `GET /v1/models` lists. */

@@ -37,3 +37,25 @@ export function rawPath(target: string): string {
 export function surfaceOf(path: string): Surface | undefined {
   return path.startsWith('/v1/messages') ? 'messages' : undefined;
 }
+
+/** The methods that a path takes; empty when there is nothing at it. */
+export function methodsOf(path: string): readonly string[] {
+  const known = METHODS.get(path);
+  if (known !== undefined) return known;
+  const stored = STORED_RESPONSE.exec(path);
+  if (stored === null) return NONE;
+  return stored[2] === undefined ? GET : POST;
+}
+
+const NONE: readonly string[] = [];
+const GET: readonly string[] = ['GET'];
+const POST: readonly string[] = ['POST'];
+const GET_OR_HEAD: readonly string[] = ['GET', 'HEAD'];
+
+const METHODS: ReadonlyMap<string, readonly string[]> = new Map([
+  ...GENERATION_PATHS.map(([path]) => [path, POST] as const),
+  ...BY_LOAD_PATHS.map((path) => [path, POST] as const),
+  ['/v1/models', GET_OR_HEAD],
+  ['/health', GET_OR_HEAD],
+  ['/v1/realtime', GET],
+]);

@@ -8,6 +8,7 @@ import { createPromptReader } from '../../src/prompt/read.ts';
 import type { ForwardDeps } from '../../src/proxy/forward.ts';
 import { Sweep } from '../../src/proxy/sweep.ts';
 import { createUpstream } from '../../src/proxy/upstream.ts';
+import { BodyTotal } from '../../src/server/body-total.ts';
 import { createClientListener } from '../../src/server/client-listener.ts';
 
 export const TICKET = 7;
@@ -89,7 +90,7 @@ export async function startForwarding(t: Test, dispatcher: Dispatcher, changes: 
     unexpected: (error) => t.fail(String(error)),
     ...changes,
   };
-  const listening = { name: 'prefix', bodyBytesMax: 33_554_432, connectMs: 5000, startedS: 0 };
+  const listening = { name: 'prefix', bodyBytesTotalMax: 1e9, bodies: new BodyTotal(), clientBodyMs: 60_000, connectionsMax: undefined, isTrustedProxy: () => false, corsOrigins: new Set<string>(), bodyBytesMax: 33_554_432, connectMs: 5000, startedS: 0 };
   const app = createClientListener(() => ({ ...listening, forward: deps, servedModels: () => ['m'], healthy: () => true, leaving: () => false }));
   app.server.on('request', (_, response: ServerResponse) => responses.push(response));
   const url = await app.listen({ host: '127.0.0.1', port: 0 });

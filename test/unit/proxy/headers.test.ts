@@ -6,20 +6,30 @@ import { isRequestId, requestHeaders, responseHeaders, responseHeadersOf } from 
 
 test("of a client's headers those of its connection and its key stay behind, in any case of letters", (t) => {
   const raw = ['Host', 'x', 'CONNECTION', 'close, X-Mine', 'x-mine', '1', 'Transfer-Encoding', 'chunked', 'Authorization', 'Bearer c', 'X-API-Key', 'c', 'X-Forwarded-For', '1', 'Accept', 'a', 'accept', 'b'];
-  t.same(requestHeaders(raw, 'id', undefined), ['Accept', 'a', 'accept', 'b', 'x-request-id', 'id']);
-  t.same(requestHeaders(['Accept', 'a'], 'id', 'key'), ['Accept', 'a', 'x-request-id', 'id', 'authorization', 'Bearer key']);
+  t.same(requestHeaders(raw, 'id', undefined, undefined), ['Accept', 'a', 'accept', 'b', 'x-request-id', 'id']);
+  t.same(requestHeaders(['Accept', 'a'], 'id', 'key', undefined), ['Accept', 'a', 'x-request-id', 'id', 'authorization', 'Bearer key']);
   t.end();
 });
 
-test('names that objects have of their own are headers like any other', (t) => {
-  t.same(requestHeaders(['__proto__', '1', 'constructor', '2'], 'id', undefined).slice(0, 4), ['__proto__', '1', 'constructor', '2']);
+test('names that objects have of their own are headers like any other, and one with an underscore stays behind like any other', (t) => {
+  const raw = ['__proto__', '1', 'constructor', '2', 'toString', '3', 'x_forwarded_for', '4', 'Content_Length', '5'];
+  t.same(requestHeaders(raw, 'id', undefined, undefined), ['constructor', '2', 'toString', '3', 'x-request-id', 'id']);
+  t.end();
+});
+
+test("a peer whose word is taken passes on whom it forwards for, and is the chain's last; of anybody else nothing of it is left", (t) => {
+  const raw = ['X-Forwarded-For', '1.1.1.1', 'x-forwarded-proto', 'https', 'Forwarded', 'for=1.1.1.1', 'x-forwarded-for', '2.2.2.2'];
+  t.same(requestHeaders(raw, 'id', undefined, '10.0.0.9'), ['x-forwarded-proto', 'https', 'Forwarded', 'for=1.1.1.1', 'x-forwarded-for', '1.1.1.1, 2.2.2.2, 10.0.0.9', 'x-request-id', 'id']);
+  t.same(requestHeaders(raw, 'id', undefined, undefined), ['x-request-id', 'id']);
+  t.same(requestHeaders(['Connection', 'x-forwarded-for, x-request-id, authorization', ...raw], 'id', 'key', '10.0.0.9').slice(-6), ['x-forwarded-for', '10.0.0.9', 'x-request-id', 'id', 'authorization', 'Bearer key'], 'what a Connection header names goes before the router adds its own');
   t.end();
 });
 
 test('of an answer those of its connection and its server stay behind, as bytes and as an object', (t) => {
   const raw = ['Server', 'uvicorn', 'Connection', 'x-inner', 'X-Inner', '1', 'Keep-Alive', '1', 'X-Request-Id', 'engine', 'Content-Type', 'a', 'Set-Cookie', '1', 'Set-Cookie', '2'];
   t.same(responseHeaders(raw.map((text) => Buffer.from(text)), 'id'), ['Content-Type', 'a', 'Set-Cookie', '1', 'Set-Cookie', '2', 'x-request-id', 'id']);
-  const object = { server: 'uvicorn', connection: 'x-inner', 'x-inner': '1', 'content-type': 'a', 'set-cookie': ['1', '2'] };
+  t.same(responseHeaders(['Access-Control-Allow-Origin', '*', 'access-control-allow-credentials', 'true'], 'id'), ['x-request-id', 'id'], 'who may read it is for the router to say');
+  const object = { 'access-control-allow-origin': '*', server: 'uvicorn', connection: 'x-inner', 'x-inner': '1', 'content-type': 'a', 'set-cookie': ['1', '2'] };
   t.same(responseHeadersOf(object, 'id'), { 'content-type': 'a', 'set-cookie': ['1', '2'], 'x-request-id': 'id' });
   t.end();
 });
@@ -34,7 +44,7 @@ test('whatever headers there are, exactly one request id goes on, and it is ours
   fc.assert(
     fc.property(fc.array(fc.tuple(name, fc.string()), { maxLength: 6 }), (pairs) => {
       const raw = pairs.flat();
-      for (const out of [requestHeaders(raw, 'ours', undefined), responseHeaders(raw, 'ours')]) {
+      for (const out of [requestHeaders(raw, 'ours', undefined, undefined), responseHeaders(raw, 'ours')]) {
         const ids = out.filter((_, i) => i % 2 === 1 && out[i - 1]!.toLowerCase() === 'x-request-id');
         if (ids.length !== 1 || ids[0] !== 'ours') return false;
       }

@@ -1,0 +1,67 @@
+// read-body.ts: a whole request body in memory, within the limits for one and for all together.
+
+import type { IncomingMessage } from 'node:http';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { ErrorAnswer } from '../proxy/error-answer.ts';
+import type { ClientListenerOptions } from './options.ts';
+
+/** Enough for some of the requests that are here to end. */
+const RETRY_AFTER_S = 1;
+
+/**
+ * Collects the body and hands it over, or the answer to one that cannot be had: as soon as it is known to be too large, by its announced length or
+ * by what came. The rest is not read then. What it holds counts until the request's answer is over.
+ */
+export function readBody(request: FastifyRequest, reply: FastifyReply, options: ClientListenerOptions, done: (body: Buffer | ErrorAnswer) => void): void {
+  const { bodyBytesMax, bodyBytesTotalMax, bodies } = options;
+  if (announcedBytes(request) > bodyBytesMax) {
+    done(tooLarge(bodyBytesMax));
+    return;
+  }
+  const payload: IncomingMessage = request.raw;
+  const held = bodies.hold();
+  reply.raw.once('close', () => held.release());
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  const onData = (chunk: Buffer): void => {
+    bytes += chunk.length;
+    chunks.push(chunk);
+    const fits = held.add(chunk.length, bodyBytesTotalMax);
+    if (bytes > bodyBytesMax) settle(tooLarge(bodyBytesMax));
+    else if (!fits) settle(TOO_MANY_BYTES);
+  };
+  const onEnd = (): void => settle(Buffer.concat(chunks, bytes));
+  const onError = (): void => settle(INCOMPLETE);
+  const settle = (result: Buffer | ErrorAnswer): void => {
+    payload.off('data', onData).off('end', onEnd).off('error', onError);
+    // A client that leaves after that is found out by its answer.
+    payload.on('error', () => {});
+    if (!Buffer.isBuffer(result)) {
+      payload.pause();
+      chunks.length = 0;
+      held.release();
+    }
+    done(result);
+  };
+  payload.on('data', onData).on('end', onEnd).on('error', onError);
+}
+
+/** 0 where the length is not announced. */
+export function announcedBytes({ headers }: FastifyRequest): number {
+  return Number(headers['content-length'] ?? 0);
+}
+
+export function tooLarge(bytesMax: number): ErrorAnswer {
+  return { status: 413, message: `The body is larger than the ${bytesMax} bytes that are let in.`, code: 'body_too_large' };
+}
+
+const TOO_MANY_BYTES: ErrorAnswer = {
+  status: 503,
+  message: 'The bodies of the requests that are here already leave no room for this one.',
+  code: 'bodies_too_large',
+  retryAfterS: RETRY_AFTER_S,
+  shouldRetry: true,
+};
+
+/** The client left in the middle of it. */
+const INCOMPLETE: ErrorAnswer = { status: 400, message: 'The request could not be read.', code: 'invalid_request' };
