@@ -58,7 +58,7 @@ export function createClientListener(current: () => ClientListenerOptions): Fast
   });
   app.addHook('preParsing', (request, reply, _payload, done) => {
     // A body that is refused need not be sent.
-    if (isAwaited(request) && announcedBytes(request) <= current().bodyBytesMax) reply.raw.writeContinue();
+    if (isAwaited(request) && !request.is404 && announcedBytes(request) <= current().bodyBytesMax) reply.raw.writeContinue();
     done();
   });
 

@@ -29,6 +29,20 @@ const DISGUISES = [
   '/v1;x/chat/completions',
   '/v1\\chat\\completions',
   '\\v1\\chat\\completions',
+  '/v1/chat/completions..',
+  '/v1/chat/completions;',
+  '/v1/load_lora_adapter/../chat/completions',
+  '/v1/chat/completions/../../load_lora_adapter',
+  '/v1/chat/completions%23x',
+  '/v1/chat/completions%3fx',
+  '/v1/chat/completions\\',
+  '/v1%252fchat%252fcompletions',
+  '/%2576%2531/chat/completions',
+  '/%76%31/chat/completions',
+  '/%c0%af/v1/chat/completions',
+  '/v1/chat/%zz/completions',
+  'HTTP://router/v1/chat/completions',
+  'https://router:443/tokenize',
   '/V1/Chat/Completions',
   '/v1/chat/COMPLETIONS',
   '/v1/%2563hat/completions',
@@ -59,7 +73,7 @@ const DISGUISES = [
 /** What vLLM serves and a client must not reach, some of it without a key. */
 const DANGEROUS = [
   '/invocations', '/pooling', '/classify', '/detokenize', '/pause', '/resume', '/load', '/version', '/metrics', '/server_info', '/reset_prefix_cache', '/sleep', '/wake_up', '/collective_rpc',
-  '/scale_elastic_ep', '/update_weights', '/abort_requests', '/start_profile', '/v1/load_lora_adapter', '/v1/unload_lora_adapter', '/live', '/ready', '/endpoints', '/', '/v1', '*',
+  '/scale_elastic_ep', '/update_weights', '/abort_requests', '/start_profile', '/stop_profile', '/init_weight_transfer_engine', '/reset_mm_cache', '/reset_encoder_cache', '/is_sleeping', '/v1/load_lora_adapter', '/v1/unload_lora_adapter', '/live', '/ready', '/endpoints', '/', '/v1', '*',
 ] as const;
 
 test('a path that is not exactly one that exists is a 404, by any method, and no endpoint hears of it', async (t) => {
