@@ -89,6 +89,23 @@ for (const path of PATHS) {
   });
 }
 
+test('a proxy in a network that the listener trusts passes on whom it forwards for; any other does not', async (t) => {
+  const upstream = await startRawUpstream(t, ({ socket }) => socket.write(sized(200, '{}')));
+  const listeners = [{ name: 'prefix', host: '127.0.0.1', port: 0, trusted_proxies: ['127.0.0.0/8'] }, { name: 'baseline', host: '127.0.0.1', port: 0, trusted_proxies: ['10.0.0.0/8'] }];
+  const { url, baselineUrl } = await startTestRouter(t, { endpoints: [upstream.url], listeners });
+  const given = [TYPE, 'x-forwarded-for: 1.2.3.4', 'x-forwarded-proto: https', 'forwarded: for=1.2.3.4', 'x_forwarded_for: 6.6.6.6', '__proto__: a', 'constructor: b'];
+  const seen = async (at: number): Promise<(string | undefined)[]> => {
+    const { headers } = await upstream.request(at);
+    return ['x-forwarded-for', 'x-forwarded-proto', 'forwarded', 'x_forwarded_for', '__proto__', 'constructor'].map((name) => headerOf(headers, name));
+  };
+  for (const [at, path] of PATHS.entries()) {
+    await call(t, url, { path, headers: given, body });
+    t.same(await seen(2 * at), ['1.2.3.4, 127.0.0.1', 'https', 'for=1.2.3.4', undefined, undefined, 'b'], path);
+    await call(t, baselineUrl, { path, headers: given, body });
+    t.same(await seen(2 * at + 1), [undefined, undefined, undefined, undefined, undefined, 'b'], path);
+  }
+});
+
 test('an endpoint without a key gets no authorization at all', async (t) => {
   const upstream = await startRawUpstream(t, ({ socket }) => socket.write(sized(200, '{}')));
   const { url } = await startTestRouter(t, { endpoints: [upstream.url] });
