@@ -47,6 +47,8 @@ export function refuseBytes(error: Error & { readonly code?: string }, socket: H
 
 /** Answers on a connection that no request has. */
 export function refuseSocket(socket: Socket, error: ErrorAnswer): void {
+  // Of a connection that it hands over Node hears no error any more.
+  socket.on('error', () => {});
   const body = errorBody(undefined, error);
   const head = [`HTTP/1.1 ${error.status} ${REASONS[error.status] ?? 'Bad Request'}`, 'Content-Type: application/json', `Content-Length: ${Buffer.byteLength(body)}`, 'Connection: close'];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());

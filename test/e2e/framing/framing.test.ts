@@ -149,3 +149,15 @@ test('cut anywhere, a refused request is refused all the same', async (t) => {
   }
   t.equal(stage.recorder.bytes, 0);
 });
+
+test('clients that reset what was refused disturb nobody', async (t) => {
+  const stage = await start(t);
+  const reset = `CONNECT elsewhere:443 HTTP/1.1\r\nHost: elsewhere\r\n\r\n`;
+  for (const bytes of [reset, 'garbage\r\n\r\n', ...PAYLOADS.slice(0, 20).map((payload) => payload.bytes)]) {
+    const connection = await openConnection(t, stage.url);
+    await new Promise((resolve) => connection.socket.write(bytes, 'latin1', resolve));
+    connection.socket.resetAndDestroy();
+    await connection.closed;
+  }
+  await innocent(t, stage);
+});
