@@ -161,3 +161,20 @@ test('clients that reset what was refused disturb nobody', async (t) => {
   }
   await innocent(t, stage);
 });
+
+test('of a body in chunks nothing is forwarded before its last one is in order', async (t) => {
+  const stage = await start(t);
+  for (const path of [PATH, '/v1/embeddings', '/v1/responses/resp_1/cancel']) {
+    const { bytes } = stage.recorder;
+    const connection = await openConnection(t, stage.url);
+    connection.socket.write(`POST ${path} HTTP/1.1\r\nHost: router\r\nTransfer-Encoding: chunked\r\n\r\n1b\r\n${JSON_BODY}\r\n`);
+    // What comes and is answered after it shows that it has been looked at.
+    await innocent(t, stage);
+    const between = stage.recorder.bytes - bytes;
+    connection.socket.write('zz\r\n');
+    t.equal(readAnswer(await connection.closed).status, 400, path);
+    await innocent(t, stage);
+    t.equal(stage.recorder.bytes - bytes, 2 * between, `${path}: the bytes of the innocent ones alone`);
+    t.notOk(stage.recorder.requests.some((request) => request.path !== PATH), path);
+  }
+});
