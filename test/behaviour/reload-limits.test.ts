@@ -2,7 +2,7 @@
 
 import { test } from 'tap';
 import { startDeafEndpoint } from '../support/deaf-endpoint.ts';
-import { call, openConnection, readAnswer, requestBytes } from '../support/raw-client.ts';
+import { call, header, openConnection, readAnswer, requestBytes } from '../support/raw-client.ts';
 import { chunk, LAST_CHUNK, sized, startRawUpstream, STREAM_HEAD, type RawRequest } from '../support/raw-upstream.ts';
 import { RELOADED, startReloadableRouter } from '../support/reloadable-router.ts';
 import { CHAT, streamOf } from '../support/surfaces.ts';
@@ -51,6 +51,26 @@ for (const path of [CHAT.path, '/v1/embeddings']) {
     t.equal((await again).status, 200);
   });
 }
+
+test('bodies in total, the time for a request to arrive, connections and origins hold for the listeners that are open', async (t) => {
+  const upstream = await startRawUpstream(t, ({ socket }) => void socket.write(sized(200, '{}')));
+  const listener = { name: 'prefix', host: '127.0.0.1', port: 0 };
+  const before: TestRouterOptions = { endpoints: [upstream.url], listeners: [listener] };
+  const router = await startReloadableRouter(t, before);
+  const ask = () => call(t, router.url, { path: CHAT.path, headers: ['origin: https://page'], body: CHAT.body('x'.repeat(1000), false) });
+  const first = await ask();
+  t.match([first.status, header(first, 'access-control-allow-origin')], [200, undefined]);
+  const slow = await openConnection(t, router.url);
+  slow.socket.write('POST ');
+  const limits = { admission: { body_bytes_total_max: 500, connections_max: 1 }, timeouts: { client_body_ms: SHORT_MS } };
+  t.same(await router.reload({ ...before, ...limits, listeners: [{ ...listener, cors_origins: ['https://page'] }] }), RELOADED);
+  t.equal((await (await openConnection(t, router.url)).closed).length, 0, 'one connection is open already');
+  t.equal(readAnswer(await slow.closed).status, 408);
+  const refused = await ask();
+  t.match([refused.status, header(refused, 'access-control-allow-origin')], [503, 'https://page']);
+  t.same(await router.reload(before), RELOADED);
+  t.equal((await ask()).status, 200);
+});
 
 test('connections are given up as early as the new limit says', async (t) => {
   const endpoint = await startDeafEndpoint(t);
