@@ -9,6 +9,7 @@ import { writeChat } from './chat.ts';
 import { completionPrompts, noteArguments, openingOfText, writePrompt } from './completions.ts';
 import { parseBody, typeName } from './json-body.ts';
 import type { JsonObject } from './json-body.ts';
+import { JsonLimits } from './json-limits.ts';
 import { writeMessages } from './messages.ts';
 import { writeResponses } from './responses.ts';
 import { canAskUsage } from './usage-wish.ts';
@@ -22,8 +23,8 @@ export interface PromptReader {
   /**
    * Reads a request within one tick.
    *
-   * Throws RequestError(400) for a body that is not a JSON object, a `model` that is not a string, and values nested deeper than can be
-   * hashed. Whatever else is wrong with it, the engine is to judge.
+   * Throws RequestError(400) for a body that is beyond the limits of json-limits.ts or not a JSON object, and for a `model` that stands twice or is
+   * not a string. Whatever else is wrong with it, the engine is to judge.
    */
   read(surface: Surface, body: Uint8Array): GenerationFacts;
 }
@@ -34,8 +35,10 @@ const N_MAX = 16_384;
 /** One writer serves all requests: nothing that is returned shares memory with it. */
 export function createPromptReader(options: PromptReaderOptions): PromptReader {
   const writer = new ChainWriter(options.secret);
+  const limits = new JsonLimits(seedOf(options.secret));
   return {
     read(surface, bytes) {
+      limits.check(bytes);
       const body = parseBody(bytes);
       const model = body['model'] ?? '';
       if (typeof model !== 'string') throw new RequestError(400, `'model' must be a string: it is ${typeName(model)}`, 'model');
@@ -55,6 +58,10 @@ export function createPromptReader(options: PromptReaderOptions): PromptReader {
       };
     },
   };
+}
+
+function seedOf(secret: Uint8Array): number {
+  return secret.reduce((seed, byte) => Math.imul(seed ^ byte, 0x9e3779b1), secret.length);
 }
 
 /** What a completion without a prompt has. */

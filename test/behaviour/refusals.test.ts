@@ -24,15 +24,21 @@ for (const surface of SURFACES) {
       t.equal(answer.status, 400, JSON.stringify(body));
       t.match(JSON.parse(answer.body.toString()), shape(surface, 'invalid_request_error', null));
     }
-    const models = ['7', 'true', '["m"]', '{"a":1}', '1.5'];
+    const models = ['7', 'true', '["m"]', '{"a":1}', '1.5', '"m","model":"m"'];
     for (const model of models) {
       const answer = await call(t, url, { path: surface.path, body: `{"model":${model},"messages":[]}` });
       t.equal(answer.status, 400, model);
       t.match(JSON.parse(answer.body.toString()), shape(surface, 'invalid_request_error', 'model', /model/));
       t.match(header(answer, 'x-request-id'), /./);
     }
+    const tooMuch = [`{"x":${'['.repeat(1e6)}`, `{"x":[${'[],'.repeat(1e6)}0]}`, `{"x":${'1'.repeat(1e6)}}`];
+    for (const body of tooMuch) {
+      const answer = await call(t, url, { path: surface.path, body });
+      t.equal(answer.status, 400, body.slice(0, 9));
+      t.match(JSON.parse(answer.body.toString()), shape(surface, 'invalid_request_error', null, /, at byte \d+$/));
+    }
     t.same(upstream.requests, []);
-    t.equal(await metric('warmroute_requests_total', { outcome: 'error', code: '400' }), invalid.length + models.length);
+    t.equal(await metric('warmroute_requests_total', { outcome: 'error', code: '400' }), invalid.length + models.length + tooMuch.length);
   });
 
   test(`${surface.name}: a model that nobody serves is a 404 that names it`, async (t) => {

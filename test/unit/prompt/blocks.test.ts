@@ -232,13 +232,13 @@ test('each of 8,000 messages ends a block', (t) => {
   t.end();
 });
 
-test('of 40,000 messages the later ones share blocks, and a conversation that grows keeps all but the last of these', (t) => {
-  const many = numbered(40_000);
+test('of 30,000 messages the later ones share blocks, and a conversation that grows keeps all but the last of these', (t) => {
+  const many = numbered(30_000);
   const chain = chatOf(...many);
   t.ok(chain.length > 8_192 && chain.length < 8_300, `${chain.length}`);
   t.equal(chainBytes(chain), many.reduce((sum, [, content]) => sum + 4 + content.length, 0));
   t.equal(chain.marks.at(-1), MESSAGE_END);
-  for (const count of [9_000, 20_001, 39_999]) {
+  for (const count of [9_000, 20_001, 29_999]) {
     const start = chatOf(...many.slice(0, count));
     t.ok(sharedBlocks(start, chain) >= start.length - 1);
     t.ok(chainBytes(start) - sharedBytes(start, chain) <= 4_096 + 16);

@@ -4,6 +4,8 @@ import type { Surface } from '../../../src/core/request.ts';
 import { readText } from './reading.ts';
 
 const BYTES = 1_200_000;
+/** More is refused. */
+const VALUES = 99_000;
 /** Most bodies take 2 to 8 times as long to read as to parse, whatever they are made of: this is for busy machines. */
 const RATIO_MAX = 30;
 const BLOCKS_MAX = 16_384;
@@ -19,18 +21,19 @@ const bodies: readonly (readonly [string, Surface, string])[] = [
   ['parts that are text or not by turns', 'chat', `{"messages":[{"role":"user","content":[${filled('"a",1')}]}]}`],
   ['tool calls that are numbers', 'chat', `{"messages":[{"role":"assistant","tool_calls":[${filled('1')}]}]}`],
   ['tools that are numbers', 'chat', `{"tools":[${filled('1')}],"messages":[]}`],
-  ['a tool of distinct keys', 'chat', `{"tools":[{${Array.from({ length: BYTES / 12 }, (_, i) => `"${Math.imul(i, 0x9e3779b1).toString(36)}":1`).join(',')}}],"messages":[]}`],
+  ['a tool of distinct keys', 'chat', `{"tools":[{${Array.from({ length: 9_990 }, (_, i) => `"${Math.imul(i, 0x9e3779b1).toString(36)}":1`).join(',')}}],"messages":[]}`],
   ['items of no known type', 'responses', `{"input":[${filled('{"type":"x"}')}]}`],
   ['many prompts behind a long salt', 'completions', `{"cache_salt":"${'s'.repeat(BYTES)}","prompt":[${Array.from({ length: 1_024 }, () => '"x"').join(',')}]}`],
   // Many bytes are counted here for each that is sent, so a block is longer than what is hashed at a time.
   ['a text behind 8,300 pictures', 'chat', `{"messages":[{"role":"user","content":[${'{},'.repeat(8_300)}"${'a'.repeat(140_000)}"]}]}`],
   ['a text of wide characters behind 20,000 pictures', 'chat', `{"messages":[{"role":"user","content":[${'{},'.repeat(20_000)}"${'😀'.repeat(200_000)}"]}]}`],
-  ['nine million token ids', 'completions', `{"prompt":[${'1,'.repeat(9_000_000)}1]}`],
+  ['nearly four million token ids', 'completions', `{"prompt":[${'1,'.repeat(3_900_000)}1]}`],
   ['a text of 36 MB', 'completions', `{"prompt":"${'\uFFFD'.repeat(12_000_000)}"}`],
 ];
 
 function filled(element: string): string {
-  return `${`${element},`.repeat(BYTES / (element.length + 1))}null`;
+  const values = element.split(/,|(?=:)/).length;
+  return `${`${element},`.repeat(Math.min(BYTES / (element.length + 1), VALUES / values))}null`;
 }
 
 test('reading a body takes a small multiple of the time of parsing it, and at most 16,384 blocks, whatever it is made of', (t) => {
