@@ -83,8 +83,9 @@ export function createParts({ config, version, logDestination, dnsClient = syste
     observer: createObserver(log, metrics),
     unexpected: (error: unknown) => log.unexpected('request', error),
   };
-  const forwardAs = ({ timeouts, retry, admission }: Config): ForwardDeps => ({
+  const forwardAs = ({ timeouts, retry, admission, prefix }: Config): ForwardDeps => ({
     ...unchanging,
+    tenantSecret: prefix.tenants === 'isolate' ? prefix.tenantSecret : undefined,
     limits: timeouts,
     attemptsMax: retry.attemptsMax,
     keepAliveCommentMs: admission.keepAliveCommentMs,

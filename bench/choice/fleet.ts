@@ -90,5 +90,5 @@ function unreadPrompt(random: Random): GenerationFacts {
     ends: Float64Array.from({ length: BLOCKS }, (_, i) => (i + 1) * BLOCK_BYTES),
     marks: new Uint8Array(BLOCKS),
   };
-  return { kind: 'generation', surface: 'chat', model: 'bench', stream: true, prompts: [chain], openingBlocks: BLOCKS, weight: 1, teaches: true, canAskUsage: false, previousResponseId: undefined };
+  return { kind: 'generation', surface: 'chat', model: 'bench', stream: true, prompts: [chain], openingBlocks: BLOCKS, weight: 1, teaches: true, canAskUsage: false, cacheSalt: '', previousResponseId: undefined };
 }

@@ -119,7 +119,7 @@ class Lab implements Stage {
     const { situation } = this.#options;
     const exchange: Exchange = {
       facts: {
-        kind: 'generation', surface: 'chat', model: 'lab', stream: true, prompts: [chain], openingBlocks, weight: 1, teaches: true, canAskUsage: false, previousResponseId: undefined,
+        kind: 'generation', surface: 'chat', model: 'lab', stream: true, prompts: [chain], openingBlocks, weight: 1, teaches: true, canAskUsage: false, cacheSalt: '', previousResponseId: undefined,
         session, openingId, promptTokens, keys,
       },
       arrivedS: this.nowS,

@@ -12,10 +12,12 @@ export function toConfig(file: File): Config {
   return camelize(complete(file));
 }
 
-/** Makes one form of several: endpoints are mappings whose url is an origin, an empty key is none, a target names its model. */
+/** Makes one form of several: endpoints are mappings whose url is an origin, an empty key or secret is none, a target names its model. */
 function complete(file: File) {
+  const { tenant_secret, ...prefix } = file.prefix;
   return {
     ...file,
+    prefix: { ...prefix, ...(tenant_secret === undefined || tenant_secret === '' ? {} : { tenant_secret }) },
     pools: file.pools.map(({ api_key, endpoints, ...pool }) => ({
       ...pool,
       ...(api_key === undefined || api_key === '' ? {} : { api_key }),

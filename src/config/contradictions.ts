@@ -28,6 +28,7 @@ export function contradictionsOf(file: unknown): Contradiction[] {
     ...duplicates(models.map(nameIn), 'a name that no other model has'),
     ...duplicates(pools.flatMap(addressesIn), 'an address that no other endpoint has'),
     ...sharedPorts([...(isFields(root['admin']) ? [{ path: ['admin'], fields: root['admin'] }] : []), ...listeners]),
+    ...secretless(root['prefix']),
     ...pools.flatMap(({ fields, path }) => [...sourceless(fields, path), ...dnsPort(fields, path), ...ejectionTimes(fields, path)]),
     ...models.flatMap((model) => targetProblems(model, pools)),
   ];
@@ -120,6 +121,12 @@ function ejectionTimes({ ejection }: Fields, path: Item['path']): Contradiction[
   const { base_ms: baseMs, max_ms: maxMs } = ejection;
   if (typeof baseMs !== 'number' || typeof maxMs !== 'number' || maxMs >= baseMs) return [];
   return [{ path: [...path, 'ejection', 'max_ms'], seen: String(maxMs), wanted: `a time that is not below base_ms, which is ${baseMs}` }];
+}
+
+function secretless(prefix: unknown): Contradiction[] {
+  if (!isFields(prefix) || prefix['tenants'] !== 'isolate') return [];
+  const { tenant_secret: secret } = prefix;
+  return secret === undefined || secret === '' ? [{ path: ['prefix', 'tenants'], seen: '"isolate" without a tenant_secret', wanted: 'a tenant_secret beside it, or pass' }] : [];
 }
 
 function targetProblems(model: Item, pools: readonly Item[]): Contradiction[] {

@@ -22,6 +22,8 @@ export interface GenerationFacts {
   readonly teaches: boolean;
   /** Its stream will end without usage, unless the engine is asked for it; what that adds to the answer can be taken back. */
   readonly canAskUsage: boolean;
+  /** The client's own `cache_salt`; empty where it has none. */
+  readonly cacheSalt: string;
   /** The answer that this request continues; it lives in the memory of one endpoint. */
   readonly previousResponseId: string | undefined;
 }

@@ -26,13 +26,12 @@ export function completionPrompts(body: JsonObject): readonly CompletionPrompt[]
   return [...texts, ...embeddings];
 }
 
+/** What was noted before, and the arguments that all prompts of a body share. */
 export function noteArguments(writer: ChainWriter, body: JsonObject): Noted {
-  writer.begin();
   writeArguments(writer, body, true);
   return writer.noted();
 }
 
-/** Behind `noted`, the arguments that all prompts of a body share. */
 export function writePrompt(writer: ChainWriter, noted: Noted, prompt: CompletionPrompt): void {
   writer.begin(noted);
   if (prompt.kind === 'text') writer.text(PIECE.text, prompt.text);

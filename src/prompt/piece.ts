@@ -18,6 +18,7 @@ export const PIECE = {
   unknown: 14,
   ending: 15,
   end: 16,
+  tenant: 17,
 } as const;
 
 export type PieceKind = (typeof PIECE)[keyof typeof PIECE];

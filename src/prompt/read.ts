@@ -11,6 +11,7 @@ import { parseBody, typeName } from './json-body.ts';
 import type { JsonObject } from './json-body.ts';
 import { JsonLimits } from './json-limits.ts';
 import { writeMessages } from './messages.ts';
+import { PIECE } from './piece.ts';
 import { writeResponses } from './responses.ts';
 import { canAskUsage } from './usage-wish.ts';
 
@@ -24,9 +25,9 @@ export interface PromptReader {
    * Reads a request within one tick.
    *
    * Throws RequestError(400) for a body that is beyond the limits of json-limits.ts or not a JSON object, and for a `model` that stands twice or is
-   * not a string. Whatever else is wrong with it, the engine is to judge.
+   * not a string. Whatever else is wrong with it, the engine is to judge. With a `tenant`, prompts of different ones have no block in common.
    */
-  read(surface: Surface, body: Uint8Array): GenerationFacts;
+  read(surface: Surface, body: Uint8Array, tenant?: string): GenerationFacts;
 }
 
 /** The most sequences that vLLM runs for a prompt. */
@@ -37,12 +38,12 @@ export function createPromptReader(options: PromptReaderOptions): PromptReader {
   const writer = new ChainWriter(options.secret);
   const limits = new JsonLimits(seedOf(options.secret));
   return {
-    read(surface, bytes) {
+    read(surface, bytes, tenant) {
       limits.check(bytes);
       const body = parseBody(bytes);
       const model = body['model'] ?? '';
       if (typeof model !== 'string') throw new RequestError(400, `'model' must be a string: it is ${typeName(model)}`, 'model');
-      const { prompts, openingBlocks, teaches } = readPrompts(writer, surface, body);
+      const { prompts, openingBlocks, teaches } = readPrompts(writer, surface, body, tenant);
       const previous = surface === 'responses' ? body['previous_response_id'] : undefined;
       return {
         kind: 'generation',
@@ -54,6 +55,7 @@ export function createPromptReader(options: PromptReaderOptions): PromptReader {
         weight: sequences(body['n']) * prompts.length,
         teaches: teaches && isPlain(body),
         canAskUsage: canAskUsage(surface, body),
+        cacheSalt: typeof body['cache_salt'] === 'string' ? body['cache_salt'] : '',
         previousResponseId: typeof previous === 'string' && previous !== '' ? previous : undefined,
       };
     },
@@ -76,9 +78,10 @@ interface Prompts {
 
 const CONVERSATIONS = { chat: writeChat, responses: writeResponses, messages: writeMessages };
 
-function readPrompts(writer: ChainWriter, surface: Surface, body: JsonObject): Prompts {
-  if (surface === 'completions') return readCompletion(writer, body);
+function readPrompts(writer: ChainWriter, surface: Surface, body: JsonObject, tenant: string | undefined): Prompts {
   writer.begin();
+  if (tenant !== undefined) writer.note(PIECE.tenant, tenant);
+  if (surface === 'completions') return readCompletion(writer, body);
   const openingBlocks = CONVERSATIONS[surface](writer, body);
   return { prompts: [writer.finish()], openingBlocks, teaches: writer.isText };
 }

@@ -1,4 +1,4 @@
-// splice.ts: another model name, or a wish for usage, in a body whose every other byte stays as the client sent it.
+// splice.ts: another model name, another salt, or a wish for usage, in a body whose every other byte stays as the client sent it.
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -12,14 +12,14 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /**
- * `body`, which must be a JSON object, with the value of its own `model` replaced, or put in front where there is none.
+ * `body`, which must be a JSON object, with the value of its own member `name` replaced, or put in front where there is none.
  *
- * A repeated `model` is replaced each time: parsers disagree about which one counts. Bodies without a change are copied too.
+ * A repeated one is replaced each time: parsers disagree about which one counts. Bodies without a change are copied too.
  */
-export function replaceModel(body: Uint8Array, model: string): Uint8Array {
-  const bytes = encoder.encode(JSON.stringify(model));
-  const values = memberValues(body, body.indexOf(OPEN_BRACE), 'model');
-  return values.length === 0 ? insertFirst(body, 'model', bytes) : replace(body, values.map((range) => ({ ...range, bytes })));
+export function replaceMember(body: Uint8Array, name: 'model' | 'cache_salt', value: string): Uint8Array {
+  const bytes = encoder.encode(JSON.stringify(value));
+  const values = memberValues(body, body.indexOf(OPEN_BRACE), name);
+  return values.length === 0 ? insertFirst(body, name, bytes) : replace(body, values.map((range) => ({ ...range, bytes })));
 }
 
 const WISH = encoder.encode('{"include_usage":true}');

@@ -9,7 +9,7 @@ import { RequestError } from '../core/errors.ts';
 import type { Identity } from '../core/identity.ts';
 import type { RequestObserver, RequestRecord } from '../core/record.ts';
 import type { GenerationFacts, Surface } from '../core/request.ts';
-import { askUsage, replaceModel } from '../prompt/splice.ts';
+import { askUsage, replaceMember } from '../prompt/splice.ts';
 import { Attempt, type AttemptLimits } from './attempt.ts';
 import { ClientResponse } from './client-response.ts';
 import { errorEvent, refusalAnswer, type ErrorAnswer } from './error-answer.ts';
@@ -19,11 +19,14 @@ import { KeepAlive } from './keep-alive.ts';
 import { newRecord } from './new-record.ts';
 import { again, answerTo, recordedOutcome, sentence, type Again, type Tried } from './retry.ts';
 import type { Sweep } from './sweep.ts';
+import { tenantSalt } from './tenant-salt.ts';
 import { assign } from './waiting.ts';
 
 export interface ForwardDeps {
   readonly dispatcher: Dispatcher;
-  readonly readPrompt: (surface: Surface, body: Uint8Array) => GenerationFacts;
+  readonly readPrompt: (surface: Surface, body: Uint8Array, tenant: string | undefined) => GenerationFacts;
+  /** Tenants are kept apart with it; undefined: they share what the engines hold. */
+  readonly tenantSecret: string | undefined;
   readonly upstream: Agent;
   readonly sweep: Sweep;
   readonly clock: Clock;
@@ -59,20 +62,24 @@ interface Course {
   readonly limits: AttemptLimits;
   readonly attemptsMax: number;
   readonly tried: Tried;
+  /** What the body's `cache_salt` is replaced with; undefined leaves it to the client. */
+  readonly salt: string | undefined;
 }
 
 /** Answers one generation request. Never rejects; the record is handed to the observer exactly once, with its one outcome. */
 export async function forward(deps: ForwardDeps, exchange: Exchange): Promise<void> {
-  const { clock, observer, limits, attemptsMax, sweep, keepAliveCommentMs } = deps;
+  const { clock, observer, limits, attemptsMax, sweep, keepAliveCommentMs, tenantSecret } = deps;
   const startedMs = clock();
   const given = exchange.request.headers['x-request-id'];
   const record = newRecord(isRequestId(given) ? given : randomUUID(), exchange.listener, exchange.surface);
   const client = new ClientResponse(exchange.response, exchange.surface, record.id);
   let keepAlive: KeepAlive | undefined;
   try {
-    const facts = deps.readPrompt(exchange.surface, exchange.body);
+    const { surface, body, identity: { tenant } } = exchange;
+    const facts = deps.readPrompt(surface, body, tenantSecret === undefined ? undefined : tenant);
+    const salt = tenantSecret === undefined ? undefined : tenantSalt(tenantSecret, tenant, facts.cacheSalt);
     if (facts.stream && keepAliveCommentMs > 0) keepAlive = new KeepAlive(sweep, client, keepAliveCommentMs);
-    await route({ deps, exchange, client, record, startedMs, limits, attemptsMax, tried: { attempts: 0, reasons: [] } }, facts);
+    await route({ deps, exchange, client, record, startedMs, limits, attemptsMax, tried: { attempts: 0, reasons: [] }, salt }, facts);
   } catch (error) {
     if (error instanceof RequestError) {
       refuse(client, record, badRequest(error));
@@ -140,7 +147,7 @@ interface Ended {
 }
 
 /** One attempt; its lease is returned when this resolves, before the client gets the end of its answer. */
-async function attempt({ deps, exchange, client, record, startedMs, limits }: Course, assigned: Assignment): Promise<Ended> {
+async function attempt({ deps, exchange, client, record, startedMs, limits, salt }: Course, assigned: Assignment): Promise<Ended> {
   const { request, surface, forwardedBy } = exchange;
   const { dispatcher, upstream, sweep } = deps;
   const onFirstToken = (responseId: string | undefined): void => {
@@ -151,7 +158,7 @@ async function attempt({ deps, exchange, client, record, startedMs, limits }: Co
   let outcome: Outcome = CLIENT_GONE;
   try {
     deps.observer.chosen(record);
-    const body = bodyFor(assigned, exchange.body);
+    const body = bodyFor(assigned, salt, exchange.body);
     const trying = new Attempt(
       { upstream, sweep, limits, onFirstToken, standing },
       { surface, method: 'POST', path: request.url ?? '/', rawHeaders: request.rawHeaders, forwardedBy, body, hidesUsage: assigned.asksUsage, id: record.id, startedMs },
@@ -208,10 +215,11 @@ const CLIENT_GONE: Outcome = { kind: 'client_gone' };
 
 const INTERNAL_ERROR: ErrorAnswer = { status: 500, message: 'The router failed to handle this request.', code: 'internal_error' };
 
-/** The client's bytes, changed only where the assignment says so. */
-function bodyFor({ upstreamModel, asksUsage }: Assignment, body: Buffer): Buffer {
-  const renamed = upstreamModel === undefined ? body : asBuffer(replaceModel(body, upstreamModel));
-  return asksUsage ? asBuffer(askUsage(renamed)) : renamed;
+/** The client's bytes, changed only where the assignment says so or tenants are kept apart. */
+function bodyFor({ upstreamModel, asksUsage }: Assignment, salt: string | undefined, body: Buffer): Buffer {
+  const salted = salt === undefined ? body : replaceMember(body, 'cache_salt', salt);
+  const renamed = upstreamModel === undefined ? salted : replaceMember(salted, 'model', upstreamModel);
+  return asBuffer(asksUsage ? askUsage(renamed) : renamed);
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

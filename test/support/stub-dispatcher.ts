@@ -80,6 +80,7 @@ export async function startForwarding(t: Test, dispatcher: Dispatcher, changes: 
   const deps: ForwardDeps = {
     dispatcher,
     readPrompt: createPromptReader({ secret: new Uint8Array(32) }).read,
+    tenantSecret: undefined,
     upstream,
     sweep: new Sweep(clock, 200),
     clock,

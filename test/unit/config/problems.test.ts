@@ -21,6 +21,7 @@ const mistakes: readonly (readonly [string, string, string])[] = [
   ['more than a timer holds', `${POOL}slow_start_ms: 2147483648\n`, '3:20: pools[0].slow_start_ms: is 2147483648, wanted a whole number of milliseconds ≤ 2147483647'],
   ['unhealthy after no probe', `${POOL}probe: { unhealthy_after: 0 }\n`, '3:31: pools[0].probe.unhealthy_after: is 0, wanted a whole number of probes ≥ 1'],
   ['a ratio above 1', `${POOLS}log: { sample_ratio: 2 }\n`, '2:22: log.sample_ratio: is 2, wanted a number from 0 to 1'],
+  ['tenants kept apart with nothing', `${POOLS}prefix: { tenants: isolate, tenant_secret: "" }\n`, '2:20: prefix.tenants: is "isolate" without a tenant_secret, wanted a tenant_secret beside it, or pass'],
   ['a token without bytes', `${POOLS}prefix: { bytes_per_token: 0 }\n`, '2:28: prefix.bytes_per_token: is 0, wanted a number of bytes > 0'],
   ['neither auto nor a number', `${POOLS}prefix: { kv_cache_tokens: lots }\n`, '2:28: prefix.kv_cache_tokens: is "lots", wanted auto, or a whole number of tokens ≥ 1'],
   ['a number too small beside auto', `${POOLS}prefix: { kv_cache_tokens: 0 }\n`, '2:28: prefix.kv_cache_tokens: is 0, wanted a whole number of tokens ≥ 1'],
@@ -112,6 +113,7 @@ test('no message shows a secret', (t) => {
   const messages = [
     ...complaints(`${POOL}api_key: s3cret with spaces\n`),
     ...complaints(`${POOL}api_key: [s3cret]\n`),
+    ...complaints(`${POOLS}prefix: { tenants: isolate, tenant_secret: s3cret with spaces }\n`),
     ...complaints(`${POOL}api_key: *s3cret\n`),
     ...complaints(`${POOL}api_key: !s3cret x\n`),
     ...complaints(`${POOL}api_key: "a\${my-key:-s3cret}"\n`),
@@ -119,7 +121,7 @@ test('no message shows a secret', (t) => {
     ...complaints(`${POOL}name: \${file:/s}\n  - { name: "\${file:/s}", endpoints: [http://b] }\n`, {}, { '/s': 's3cret' }),
     ...complaints('pools: [{ endpoints: ["http://me:s3cret@a", "http://me:s3/s3cret@b"] }]\n'),
   ];
-  t.equal(messages.length, 9);
+  t.equal(messages.length, 10);
   t.notMatch(messages.join('\n'), /s3cret/);
   t.match(messages[0], 'w.yaml:3:14: pools[0].api_key: is a value not shown here, wanted printable ASCII without spaces');
   t.end();

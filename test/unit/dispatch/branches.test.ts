@@ -35,7 +35,7 @@ function desk() {
   return {
     send(text: string, at: number): void {
       const chain = chainOf(text);
-      const facts: GenerationFacts = { kind: 'generation', surface: 'chat', model: 'm', stream: true, prompts: [chain], openingBlocks: 1, weight: 1, teaches: true, canAskUsage: false, previousResponseId: undefined };
+      const facts: GenerationFacts = { kind: 'generation', surface: 'chat', model: 'm', stream: true, prompts: [chain], openingBlocks: 1, weight: 1, teaches: true, canAskUsage: false, cacheSalt: '', previousResponseId: undefined };
       const prompt = { chain, tokenEnds: tokenEnds(chain), counted: 0, branches: new Uint8Array(chain.length) };
       const terms = { facts, key: KEY, learned: estimates.model('m'), prompts: [prompt] as const, recorded: true, uncachedTokens: 0, predictedCachedTokens: 0, nowMs: 0 };
       open.push({ text, account: estimates.open(estimates.of(house.endpoint(at)), terms) });

@@ -1,12 +1,12 @@
 import * as fc from 'fast-check';
 import { test } from 'tap';
-import { askUsage, replaceModel } from '../../../src/prompt/splice.ts';
+import { askUsage, replaceMember } from '../../../src/prompt/splice.ts';
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 function spliced(body: string, model: string): string {
-  return decoder.decode(replaceModel(encoder.encode(body), model));
+  return decoder.decode(replaceMember(encoder.encode(body), 'model', model));
 }
 
 test('the model is replaced where it stands and every other byte stays', (t) => {
@@ -55,7 +55,7 @@ function replaced(body: string, model: string): unknown {
 test('what was not spliced is the same bytes, be they valid text or not', (t) => {
   const head = encoder.encode('{"x":"');
   const body = new Uint8Array([...head, 0xff, 0xc3, 0x80, 0x00, ...encoder.encode('","model":"a"}')]);
-  const after = replaceModel(body, 'long name');
+  const after = replaceMember(body, 'model', 'long name');
   t.strictSame([...after.subarray(0, head.length + 4)], [...body.subarray(0, head.length + 4)]);
   t.equal(after.length, body.length + 'long name'.length - 1);
   t.end();
@@ -65,7 +65,7 @@ test('bytes that are no object come to an end', (t) => {
   fc.assert(
     fc.property(fc.array(fc.constantFrom(...'{}[]",:\\ model'), { maxLength: 60 }), (chars) => {
       try {
-        replaceModel(encoder.encode(chars.join('')), 'm');
+        replaceMember(encoder.encode(chars.join('')), 'model', 'm');
         askUsage(encoder.encode(chars.join('')));
       } catch (error) {
         return error instanceof SyntaxError;
