@@ -26,3 +26,8 @@ export interface Chain {
 export function chainBytes(chain: Chain): number {
   return chain.length === 0 ? 0 : (chain.ends[chain.length - 1] ?? 0);
 }
+
+/** Whether block i ends a message that the assistant's follows. */
+export function isAnswered({ length, marks }: Chain, i: number): boolean {
+  return i + 1 < length && (marks[i]! & MESSAGE_END) !== 0 && (marks[i + 1]! & FROM_ASSISTANT) !== 0;
+}

@@ -5,7 +5,7 @@ import { BlockTable, HIGH, LOW } from './block-table.ts';
 import { type Ghost, Ghosts } from './ghosts.ts';
 import { Recency } from './recency.ts';
 import type { SharedBlocks } from './shared-blocks.ts';
-import { SIXTEENTHS } from './size.ts';
+import { blocksMax, SIXTEENTHS } from './size.ts';
 
 // Fields of a block, after its hash; 2 and 3 are the list's.
 /** Sixteenths of a token. */
@@ -27,7 +27,7 @@ const UNTRACKED = 8;
 const PIN = 16;
 
 /**
- * A least-recently-used set of blocks, bounded in tokens. A block is named by its entry in the table, and is there while it is pinned or
+ * A least-recently-used set of blocks, bounded in tokens and in number. A block is named by its entry in the table, and is there while it is pinned or
  * confirmed. `settle` holds the bound, after any change; what is pinned is not evicted, and what was evicted last comes back when there is
  * room for it.
  */
@@ -40,6 +40,7 @@ export class CacheBlocks {
   readonly #shared: SharedBlocks | undefined;
   readonly #holder: number;
   #capacity = 0;
+  #blocksMax = 0;
   #size = 0;
   /** Of answers under way. */
   #growing = 0;
@@ -61,7 +62,8 @@ export class CacheBlocks {
   set capacity(size: number) {
     this.#capacity = size;
     this.recency.setCapacity(size);
-    this.ghosts.setTokensMax(size);
+    this.#blocksMax = blocksMax(size / SIXTEENTHS);
+    this.ghosts.setLimits(size, this.#blocksMax);
     this.settle();
   }
 
@@ -160,8 +162,8 @@ export class CacheBlocks {
 
   /** Evicts what is too much, and takes back what there is room for: a request was withdrawn, or is smaller than it was thought to be. */
   settle(): void {
-    while (this.size > this.#capacity && this.#list.oldest !== 0) this.#evict(this.#list.oldest);
-    for (;;) {
+    while ((this.size > this.#capacity || this.table.size > this.#blocksMax) && this.#list.oldest !== 0) this.#evict(this.#list.oldest);
+    while (this.table.size < this.#blocksMax) {
       const ghost = this.ghosts.takeLast(this.#capacity - this.size);
       if (ghost === undefined) return;
       this.#restore(ghost);

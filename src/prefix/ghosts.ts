@@ -24,12 +24,13 @@ export interface Ghost {
   readonly flags: number;
 }
 
-/** Evicted blocks in the order of their eviction, bounded in tokens. */
+/** Evicted blocks in the order of their eviction, bounded in tokens and number. */
 export class Ghosts {
   readonly #table = new BlockTable(STRIDE);
   readonly #list = new AgeList(this.#table);
   readonly #recency: Recency;
   #tokensMax = 0;
+  #blocksMax = 0;
   #tokens = 0;
 
   /** The recency that the blocks were counted in while they were held, and stay counted in. */
@@ -41,8 +42,9 @@ export class Ghosts {
     return this.#table.bytes;
   }
 
-  setTokensMax(tokens: number): void {
+  setLimits(tokens: number, blocks: number): void {
     this.#tokensMax = tokens;
+    this.#blocksMax = blocks;
     this.#shrink();
   }
 
@@ -94,7 +96,7 @@ export class Ghosts {
   }
 
   #shrink(): void {
-    while (this.#tokens > this.#tokensMax) this.#remove(this.#list.oldest);
+    while (this.#tokens > this.#tokensMax || this.#table.size > this.#blocksMax) this.#remove(this.#list.oldest);
   }
 
   #remove(ghost: number): void {

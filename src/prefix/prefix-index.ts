@@ -1,6 +1,6 @@
 // prefix-index.ts: what one endpoint's KV cache probably holds, judged by the prompts that were sent there.
 
-import { type Chain, FROM_ASSISTANT, MESSAGE_END } from '../core/chain.ts';
+import { type Chain, isAnswered } from '../core/chain.ts';
 import { HIGH, LOW } from './block-table.ts';
 import { CacheBlocks } from './cache-blocks.ts';
 import type { ModelKey } from './model-key.ts';
@@ -13,7 +13,7 @@ const ANSWER_LOW = 0x61c88647;
 const ANSWER_HIGH = 0x3c6ef372;
 
 /**
- * A least-recently-used set of blocks, bounded in tokens.
+ * A least-recently-used set of blocks, bounded in tokens and in number.
  *
  * A block is there while an unfinished request pins it or it is confirmed, and takes room from the start: engines serve in the order of
  * arrival, so what is dispatched evicts before the next prompt is looked up. What is pinned is not evicted. Where a request is
@@ -195,9 +195,4 @@ export class PrefixIndex {
     if (last !== undefined && last.kind === kind && last.bucket === bucket) last.tokensEnd = tokensEnd;
     else stretches.push({ kind, bucket, distanceTokens: this.#blocks.distanceTokens(bucket), confirmedAtMs, tokensEnd });
   }
-}
-
-/** Whether block i ends a message that the assistant's follows. */
-function isAnswered(chain: Chain, i: number): boolean {
-  return i + 1 < chain.length && (chain.marks[i]! & MESSAGE_END) !== 0 && (chain.marks[i + 1]! & FROM_ASSISTANT) !== 0;
 }

@@ -32,7 +32,7 @@ async function startTenants(t: Test, url: string, prefix: object): Promise<Tenan
   const deps = { ...parts.forward, observer: { ...parts.forward.observer, ended: (record: RequestRecord) => void records.push(record) } };
   const server = createServer(async (request, response) => {
     const tenant = String(request.headers['x-test-tenant']);
-    void forward(deps, { surface: String(request.headers['x-test-surface']) as 'chat', listener: 'prefix', identity: { client: tenant, tenant }, request, response, body: await buffer(request) });
+    void forward(deps, { surface: String(request.headers['x-test-surface']) as 'chat', listener: 'prefix', forwardedBy: undefined, identity: { client: tenant, tenant }, request, response, body: await buffer(request) });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.teardown(() => server.close());

@@ -23,6 +23,7 @@ export interface HouseOptions {
 export interface House {
   readonly dispatcher: PrefixDispatcher;
   readonly pools: Pools;
+  readonly estimates: Estimates;
   nowMs: number;
   /** Lets time pass, and what was scheduled happen. */
   pass(ms: number): void;
@@ -80,6 +81,7 @@ export function createHouse(options: HouseOptions = {}): House {
   const house: House = {
     dispatcher,
     pools,
+    estimates,
     nowMs: 0,
     pass(ms) {
       const endMs = house.nowMs + ms;

@@ -24,6 +24,20 @@ test('an unknown model does not exist, unless an endpoint has not reported yet',
   t.match(ask(house, 'nope'), { kind: 'refused', status: 503, reason: 'model_not_ready', retryAfterS: 1 });
 });
 
+test('100,000 names that nobody serves are refused one by one and remembered nowhere', async (t) => {
+  const house = createHouse({ endpoints: 1 });
+  const { index } = house.status(0);
+  const facts = house.chat(['hello']);
+  let refused = 0;
+  for (let i = 0; i < 100_000; i++) {
+    const given = house.dispatcher.assign({ facts: { ...facts, model: `model-${i}` }, listener: 'prefix', excluded: [] });
+    if (given.kind === 'refused' && given.reason === 'model_unknown') refused += 1;
+  }
+  t.equal(refused, 100_000);
+  t.same(house.status(0).index, index);
+  t.equal(house.estimates.models.size, 0);
+});
+
 test('a served model whose endpoints are all away is refused for now', async (t) => {
   const house = createHouse({ endpoints: 1 });
   house.endpoint(0).noteUnreachable();

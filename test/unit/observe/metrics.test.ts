@@ -105,6 +105,14 @@ test('models over the limit share one label, and those before it keep theirs', a
   t.strictSame(counts, { a: 2, b: 1, other: 3, none: 1 });
 });
 
+test('100,000 model names make no more series than the limit and the label that they share', async (t) => {
+  const metrics = sampleMetrics({ modelsMax: 10 });
+  for (let i = 0; i < 100_000; i++) metrics.ended(sampleRecord({ model: `model-${i}` }));
+  const models = new Set([...(await metrics.text()).matchAll(/model="([^"]*)"/g)].map(([, model]) => model));
+  t.equal(models.size, 11);
+  t.ok(models.has('other'));
+});
+
 test('a name longer than a label may be takes no place of one that fits', async (t) => {
   const metrics = sampleMetrics({ modelsMax: 1 });
   for (const model of ['x'.repeat(129), 'é'.repeat(65), 'y'.repeat(128)]) metrics.ended(sampleRecord({ model }));

@@ -17,7 +17,7 @@ function house(tokensMax: number) {
   recency.setCapacity(64);
   const oldest = recency.enter(1);
   const ghosts = new Ghosts(recency);
-  ghosts.setTokensMax(tokensMax);
+  ghosts.setLimits(tokensMax, Infinity);
   const hash = (name: string) => {
     const chain = chainOf(name);
     return { low: chain.hashes[0]! ^ MODEL.low, high: chain.hashes[1]! ^ MODEL.high };
@@ -44,9 +44,11 @@ test('a ghost stays until others need its room, and up to the limit', async (t) 
 test('a smaller limit takes effect at once, and none keeps none', async (t) => {
   const { evict, has, ghosts } = house(3 * TOKENS);
   for (const name of ['a', 'b', 'c']) evict(name);
-  ghosts.setTokensMax(2 * TOKENS);
+  ghosts.setLimits(2 * TOKENS, Infinity);
   t.same(['a', 'b', 'c'].map(has), [false, true, true]);
-  ghosts.setTokensMax(0);
+  ghosts.setLimits(2 * TOKENS, 1);
+  t.same(['a', 'b', 'c'].map(has), [false, false, true]);
+  ghosts.setLimits(0, Infinity);
   t.same(['a', 'b', 'c'].map(has), [false, false, false]);
 });
 
@@ -82,7 +84,7 @@ test('ghosts are what a list bounded in tokens says, and the recency counts them
       let list: { name: string; tokens: number }[] = [];
       const sum = () => list.reduce((total, { tokens }) => total + tokens, 0);
       for (const { name, tokens, max: newMax } of steps) {
-        if (newMax !== null) ghosts.setTokensMax((max = newMax));
+        if (newMax !== null) ghosts.setLimits((max = newMax), Infinity);
         else if (list.some((ghost) => ghost.name === name)) {
           lay(name);
           list = list.filter((ghost) => ghost.name !== name);
