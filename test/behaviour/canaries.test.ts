@@ -87,6 +87,7 @@ for (const level of LEVELS) {
     for (const doing of Object.keys(DOINGS)) await send(CHAT.path, CHAT.body(`<${doing}> ${mark('prompt')}`, true));
     for (const doing of ['answers', 'fails', 'resets', 'speaks no HTTP']) await send('/tokenize', `{"prompt":"<${doing}> ${mark('prompt')}"}`);
     await call(t, url, { method: 'GET', path: `/v1/responses/${mark('id')}${QUERY}`, headers: HEADERS });
+    await send(CHAT.path, `{"model":"${mark('model')}","messages":[]}`);
     for (const path of [`/v1/${mark('path')}`, '/v1/models', '/health']) {
       const answer = await call(t, url, { method: 'GET', path: path + QUERY, headers: HEADERS });
       t.notMatch(JSON.stringify(answer.headers) + answer.body.toString(), MARK, path);

@@ -1,54 +1,25 @@
 // Whose prompts may meet: with `tenants: isolate` only those of one tenant, at the engine and in the estimate.
 
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { buffer } from 'node:stream/consumers';
 import { test, type Test } from 'tap';
 import { startSimulator } from '../../bench/simulator/simulator.ts';
-import { loadConfig } from '../../src/config/load.ts';
 import type { RequestRecord } from '../../src/core/record.ts';
-import { createParts } from '../../src/parts.ts';
-import { forward } from '../../src/proxy/forward.ts';
+import { startForwardingServer } from '../support/forwarding-server.ts';
 import { sized, startRawUpstream } from '../support/raw-upstream.ts';
 import { CHAT, SURFACES, type SurfaceCase } from '../support/surfaces.ts';
-import { eventually, fileOf } from '../support/test-router.ts';
 
 const TEXT = 'The same long text for everybody, of which the engine holds whole blocks. '.repeat(20);
 
-interface Tenants {
-  readonly records: RequestRecord[];
-  /** Sends a body as somebody of this tenant, and gives the record of the request. */
-  send(tenant: string, surface: SurfaceCase, body: string): Promise<RequestRecord>;
-}
+/** Sends a body as somebody of this tenant, and gives the record of the request. */
+type Send = (tenant: string, surface: SurfaceCase, body: string) => Promise<RequestRecord>;
 
-/** Everything but the listener: who sends what is said by the test. */
-async function startTenants(t: Test, url: string, prefix: object): Promise<Tenants> {
-  const loaded = loadConfig({ path: 'w.yaml', env: {}, readFile: () => fileOf({ endpoints: [url], prefix }) });
-  if (loaded.kind === 'invalid') throw new Error(JSON.stringify(loaded.problems));
-  const parts = createParts({ config: loaded.config, version: '0', logDestination: { write() {} } });
-  t.teardown(() => parts.closeConnections());
-  await eventually(() => parts.pools.readiness().ready);
-  const records: RequestRecord[] = [];
-  const deps = { ...parts.forward, observer: { ...parts.forward.observer, ended: (record: RequestRecord) => void records.push(record) } };
-  const server = createServer(async (request, response) => {
-    const tenant = String(request.headers['x-test-tenant']);
-    void forward(deps, { surface: String(request.headers['x-test-surface']) as 'chat', listener: 'prefix', forwardedBy: undefined, identity: { client: tenant, tenant }, request, response, body: await buffer(request) });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.teardown(() => server.close());
-  const { port } = server.address() as AddressInfo;
+async function startTenants(t: Test, url: string, prefix: object): Promise<{ readonly send: Send }> {
+  const server = await startForwardingServer(t, { endpoints: [url], prefix });
   return {
-    records,
     async send(tenant, surface, body) {
-      const count = records.length;
-      const headers = { 'content-type': 'application/json', 'x-test-tenant': tenant, 'x-test-surface': surface.name };
-      const answer = await fetch(`http://127.0.0.1:${port}${surface.path}`, { method: 'POST', headers, body });
-      const text = await answer.text();
-      t.equal(answer.status, 200, text);
-      const told = [...answer.headers.keys()].filter((name) => /match|cache|ratio|endpoint|tenant|salt/.test(name));
-      t.strictSame(told, [], 'headers tell nothing of the cache');
-      await eventually(() => records.length > count);
-      return records.at(-1) as RequestRecord;
+      const { status, headers, text, record } = await server.send(tenant, surface, body);
+      t.equal(status, 200, text);
+      t.strictSame([...headers.keys()].filter((name) => /match|cache|ratio|endpoint|tenant|salt/.test(name)), [], 'headers tell nothing of the cache');
+      return record;
     },
   };
 }
