@@ -17,7 +17,7 @@ export function writeChat(writer: ChainWriter, body: JsonObject): number {
   let opening = 0;
   for (let i = 0; i < messages.length; i += 1) {
     const message: unknown = messages[i];
-    writeMessage(writer, message, `messages[${i}]`);
+    writeMessage(writer, message);
     if (ending !== '' && i === messages.length - 1) writer.note(PIECE.ending, ending);
     writer.endMessage();
     if (opening === 0 && isObject(message) && message['role'] === 'user') opening = writer.blocks;
@@ -26,28 +26,28 @@ export function writeChat(writer: ChainWriter, body: JsonObject): number {
 }
 
 /** `name`, `annotations` and whatever else a template does not see are left out. */
-function writeMessage(writer: ChainWriter, message: unknown, param: string): void {
+function writeMessage(writer: ChainWriter, message: unknown): void {
   if (!isObject(message)) {
-    writeValue(writer, PIECE.unknown, message, param);
+    writeValue(writer, PIECE.unknown, message);
     return;
   }
   beginMessage(writer, message['role']);
-  writeValue(writer, PIECE.reference, message['tool_call_id'], param);
-  writeValue(writer, PIECE.reasoning, message['reasoning'] ?? message['reasoning_content'], param);
-  writeContent(writer, message['content'], param);
+  writeValue(writer, PIECE.reference, message['tool_call_id']);
+  writeValue(writer, PIECE.reasoning, message['reasoning'] ?? message['reasoning_content']);
+  writeContent(writer, message['content']);
   if (Array.isArray(message['tool_calls'])) {
-    for (const call of message['tool_calls']) writeToolCall(writer, call, param);
+    for (const call of message['tool_calls']) writeToolCall(writer, call);
   }
 }
 
-function writeToolCall(writer: ChainWriter, call: unknown, param: string): void {
+function writeToolCall(writer: ChainWriter, call: unknown): void {
   if (!isObject(call) || !isObject(call['function'])) {
-    writeValue(writer, PIECE.unknown, call, param);
+    writeValue(writer, PIECE.unknown, call);
     return;
   }
-  writeValue(writer, PIECE.reference, call['id'], param);
-  writeValue(writer, PIECE.toolName, call['function']['name'], param);
-  writeValue(writer, PIECE.toolInput, call['function']['arguments'], param);
+  writeValue(writer, PIECE.reference, call['id']);
+  writeValue(writer, PIECE.toolName, call['function']['name']);
+  writeValue(writer, PIECE.toolInput, call['function']['arguments']);
 }
 
 /** What these change is the end of the rendered prompt alone, so they belong to its last block. */

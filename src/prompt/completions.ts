@@ -36,7 +36,7 @@ export function writePrompt(writer: ChainWriter, noted: Noted, prompt: Completio
   writer.begin(noted);
   if (prompt.kind === 'text') writer.text(PIECE.text, prompt.text);
   else if (prompt.kind === 'tokens') writer.tokens(prompt.ids);
-  else writer.opaque(PIECE.media, canonicalText(prompt.value, 'prompt'), MEDIA_BYTES);
+  else writer.opaque(PIECE.media, canonicalText(prompt.value), MEDIA_BYTES);
   writer.endMessage();
 }
 

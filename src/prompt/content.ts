@@ -16,17 +16,17 @@ const TEXT_PARTS: ReadonlySet<unknown> = new Set(['text', 'input_text', 'output_
 export function beginMessage(writer: ChainWriter, role: unknown): void {
   writer.fromAssistant(role === 'assistant');
   const code = ROLES.indexOf(role);
-  if (code === -1) writeValue(writer, PIECE.roleName, role, 'role');
+  if (code === -1) writeValue(writer, PIECE.roleName, role);
   else writer.code(PIECE.role, code, String(role).length);
 }
 
 /** A string or a list of parts. One text is written as that text, several in a row joined by a newline. */
-export function writeContent(writer: ChainWriter, content: unknown, param: string): void {
-  if (Array.isArray(content)) writeParts(writer, content, param);
-  else writeValue(writer, PIECE.text, content, param);
+export function writeContent(writer: ChainWriter, content: unknown): void {
+  if (Array.isArray(content)) writeParts(writer, content);
+  else writeValue(writer, PIECE.text, content);
 }
 
-function writeParts(writer: ChainWriter, parts: readonly unknown[], param: string): void {
+function writeParts(writer: ChainWriter, parts: readonly unknown[]): void {
   let texts: string[] = [];
   for (const part of parts) {
     const text = partText(part);
@@ -34,11 +34,11 @@ function writeParts(writer: ChainWriter, parts: readonly unknown[], param: strin
       texts.push(text);
       continue;
     }
-    if (texts.length > 0) writeValue(writer, PIECE.text, texts.join('\n'), param);
+    if (texts.length > 0) writeValue(writer, PIECE.text, texts.join('\n'));
     texts = [];
-    writer.opaque(PIECE.media, canonicalText(withoutCacheControl(part), param), MEDIA_BYTES);
+    writer.opaque(PIECE.media, canonicalText(withoutCacheControl(part)), MEDIA_BYTES);
   }
-  writeValue(writer, PIECE.text, texts.join('\n'), param);
+  writeValue(writer, PIECE.text, texts.join('\n'));
 }
 
 /** The text of a part that is one: a bare string, or an object that holds it under `text` or under its own type's name. */
@@ -50,11 +50,11 @@ export function partText(part: unknown): string | undefined {
 }
 
 /** Writes a string as it is and anything else as canonical JSON. Null, undefined and the empty string write nothing. */
-export function writeValue(writer: ChainWriter, kind: PieceKind, value: unknown, param: string): void {
+export function writeValue(writer: ChainWriter, kind: PieceKind, value: unknown): void {
   if (value === null || value === undefined || value === '') return;
   if (typeof value === 'string') writer.text(kind, value);
   else {
     writer.code(PIECE.json, 0, 0);
-    writer.text(kind, canonicalText(value, param));
+    writer.text(kind, canonicalText(value));
   }
 }

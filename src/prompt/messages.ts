@@ -20,7 +20,7 @@ export function writeMessages(writer: ChainWriter, body: JsonObject): number {
   let opening = 0;
   for (let i = 0; i < messages.length; i += 1) {
     const message: unknown = messages[i];
-    writeMessage(writer, message, `messages[${i}]`);
+    writeMessage(writer, message);
     if (opening === 0 && isObject(message) && message['role'] === 'user') opening = writer.blocks;
   }
   return opening === 0 ? writer.blocks : opening;
@@ -31,7 +31,7 @@ function writeSystem(writer: ChainWriter, system: unknown): void {
   const text = Array.isArray(system) ? system.map(systemText).join('') : system;
   if (text === null || text === undefined || text === '') return;
   beginMessage(writer, 'system');
-  writeContent(writer, text, 'system');
+  writeContent(writer, text);
   writer.endMessage();
 }
 
@@ -40,47 +40,46 @@ function systemText(part: unknown): string {
   return text.startsWith(BILLING_PREFIX) ? '' : text;
 }
 
-function writeMessage(writer: ChainWriter, message: unknown, param: string): void {
+function writeMessage(writer: ChainWriter, message: unknown): void {
   if (!isObject(message)) {
-    writeValue(writer, PIECE.unknown, message, param);
+    writeValue(writer, PIECE.unknown, message);
     writer.endMessage();
     return;
   }
   const { role, content } = message;
   const blocks: readonly unknown[] = Array.isArray(content) ? content : [content];
   for (const block of blocks) {
-    if (isBlock(block, 'tool_result')) writeToolResult(writer, block, param);
+    if (isBlock(block, 'tool_result')) writeToolResult(writer, block);
   }
   const own = blocks.filter((block) => !isBlock(block, 'tool_result'));
   if (own.length === 0 && blocks.length > 0) return;
   beginMessage(writer, role);
-  writeOwnBlocks(writer, own, param);
+  writeOwnBlocks(writer, own);
   writer.endMessage();
 }
 
 /** A tool's result is a message of its own, before the rest of the message that it came in. */
-function writeToolResult(writer: ChainWriter, block: JsonObject, param: string): void {
+function writeToolResult(writer: ChainWriter, block: JsonObject): void {
   beginMessage(writer, 'tool');
-  writeValue(writer, PIECE.reference, block['tool_use_id'], param);
-  writeContent(writer, block['content'], param);
+  writeValue(writer, PIECE.reference, block['tool_use_id']);
+  writeContent(writer, block['content']);
   writer.endMessage();
 }
 
 /** Reasoning first, then what was said, then the tools that were called. Redacted reasoning and signatures are not rendered. */
-function writeOwnBlocks(writer: ChainWriter, blocks: readonly unknown[], param: string): void {
+function writeOwnBlocks(writer: ChainWriter, blocks: readonly unknown[]): void {
   for (const block of blocks) {
-    if (isBlock(block, 'thinking')) writeValue(writer, PIECE.reasoning, block['thinking'], param);
+    if (isBlock(block, 'thinking')) writeValue(writer, PIECE.reasoning, block['thinking']);
   }
   writeContent(
     writer,
     blocks.filter((block) => block !== null && block !== undefined && !isApart(block)),
-    param,
   );
   for (const block of blocks) {
     if (!isBlock(block, 'tool_use')) continue;
-    writeValue(writer, PIECE.reference, block['id'], param);
-    writeValue(writer, PIECE.toolName, block['name'], param);
-    writeValue(writer, PIECE.toolInput, block['input'], param);
+    writeValue(writer, PIECE.reference, block['id']);
+    writeValue(writer, PIECE.toolName, block['name']);
+    writeValue(writer, PIECE.toolInput, block['input']);
   }
 }
 

@@ -32,18 +32,18 @@ function writeArgument(writer: ChainWriter, name: string, value: unknown): void 
   if (value === null || value === undefined || value === '') return;
   if (isObject(value) && Object.keys(value).length === 0) return;
   writer.note(PIECE.argument, name);
-  writer.note(PIECE.argument, canonicalText(value, name));
+  writer.note(PIECE.argument, canonicalText(value));
 }
 
 /** Tools are rendered first, whatever `tool_choice` says; then what a template makes of documents. */
 export function writeTools(writer: ChainWriter, body: JsonObject): void {
-  writeSection(writer, PIECE.tool, body['tools'], 'tools');
-  writeSection(writer, PIECE.document, body['documents'], 'documents');
+  writeSection(writer, PIECE.tool, body['tools']);
+  writeSection(writer, PIECE.document, body['documents']);
 }
 
-function writeSection(writer: ChainWriter, kind: PieceKind, entries: unknown, param: string): void {
+function writeSection(writer: ChainWriter, kind: PieceKind, entries: unknown): void {
   if (!Array.isArray(entries) || entries.length === 0) return;
-  for (const entry of entries) writer.text(kind, canonicalText(withoutCacheControl(rendered(entry)), param));
+  for (const entry of entries) writer.text(kind, canonicalText(withoutCacheControl(rendered(entry))));
   writer.endMessage();
 }
 

@@ -14,14 +14,14 @@ export function writeResponses(writer: ChainWriter, body: JsonObject): number {
   const { instructions, input } = body;
   if (instructions !== null && instructions !== undefined && instructions !== '') {
     beginMessage(writer, 'system');
-    writeContent(writer, instructions, 'instructions');
+    writeContent(writer, instructions);
     writer.endMessage();
   }
   const items: readonly unknown[] = Array.isArray(input) ? input : typeof input === 'string' ? [{ role: 'user', content: input }] : [];
   let opening = 0;
   for (let i = 0; i < items.length; i += 1) {
     const item = items[i];
-    writeItem(writer, item, `input[${i}]`);
+    writeItem(writer, item);
     writer.endMessage();
     if (opening === 0 && isObject(item) && item['role'] === 'user') opening = writer.blocks;
   }
@@ -29,30 +29,30 @@ export function writeResponses(writer: ChainWriter, body: JsonObject): number {
 }
 
 /** Ids and states of known items are bookkeeping between client and server; the model does not see them. */
-function writeItem(writer: ChainWriter, item: unknown, param: string): void {
+function writeItem(writer: ChainWriter, item: unknown): void {
   if (!isObject(item)) {
-    writeValue(writer, PIECE.unknown, item, param);
+    writeValue(writer, PIECE.unknown, item);
     return;
   }
   const type = item['type'] ?? 'message';
   if (type === 'message') {
     beginMessage(writer, item['role']);
-    writeContent(writer, item['content'], param);
+    writeContent(writer, item['content']);
   } else if (type === 'function_call') {
     beginMessage(writer, 'assistant');
-    writeValue(writer, PIECE.reference, item['call_id'], param);
-    writeValue(writer, PIECE.toolName, item['name'], param);
-    writeValue(writer, PIECE.toolInput, item['arguments'], param);
+    writeValue(writer, PIECE.reference, item['call_id']);
+    writeValue(writer, PIECE.toolName, item['name']);
+    writeValue(writer, PIECE.toolInput, item['arguments']);
   } else if (type === 'function_call_output') {
     beginMessage(writer, 'tool');
-    writeValue(writer, PIECE.reference, item['call_id'], param);
-    writeContent(writer, item['output'], param);
+    writeValue(writer, PIECE.reference, item['call_id']);
+    writeContent(writer, item['output']);
   } else if (type === 'reasoning') {
     beginMessage(writer, 'assistant');
-    writeValue(writer, PIECE.reasoning, reasoningText(item), param);
+    writeValue(writer, PIECE.reasoning, reasoningText(item));
   } else {
     writer.fromAssistant(typeof type === 'string' && type.endsWith('_call'));
-    writeValue(writer, PIECE.unknown, item, param);
+    writeValue(writer, PIECE.unknown, item);
   }
 }
 

@@ -6,7 +6,7 @@ test('two values have the same text exactly if they are equal', (t) => {
   const close = fc.constantFrom<unknown>(null, true, false, 0, -0, 1, 12, '', '1', 'a', 'null', '[]', '"1:a', [], [[]], [1, 2], [12], ['1', '2'], {}, { a: 1 }, { a: '1' }, { '': '' }, { a: { b: 1 } }, { a: {}, b: 1 });
   const value = fc.oneof(close, fc.jsonValue({ maxDepth: 3 }), fc.array(close, { maxLength: 3 }), fc.dictionary(fc.constantFrom('a', 'b', '1:', ''), close, { noNullPrototype: true }));
   fc.assert(
-    fc.property(value, value, (a, b) => (canonicalText(a, 'x') === canonicalText(b, 'x')) === (sortedJson(a) === sortedJson(b))),
+    fc.property(value, value, (a, b) => (canonicalText(a) === canonicalText(b)) === (sortedJson(a) === sortedJson(b))),
     { numRuns: 3_000 },
   );
   t.end();
@@ -22,7 +22,7 @@ function sortedJson(value: unknown): string {
 }
 
 test('a key called __proto__ is a key', (t) => {
-  t.not(canonicalText(JSON.parse('{"__proto__":{"a":1}}'), 'x'), canonicalText({}, 'x'));
-  t.not(canonicalText(withoutCacheControl(JSON.parse('{"cache_control":1,"__proto__":{"a":1}}')), 'x'), canonicalText({}, 'x'));
+  t.not(canonicalText(JSON.parse('{"__proto__":{"a":1}}')), canonicalText({}));
+  t.not(canonicalText(withoutCacheControl(JSON.parse('{"cache_control":1,"__proto__":{"a":1}}'))), canonicalText({}));
   t.end();
 });
