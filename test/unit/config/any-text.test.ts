@@ -5,7 +5,7 @@ import { formatProblem } from '../../../src/config/problem.ts';
 import { load, loadOk } from './loading.ts';
 
 const word = fc.constantFrom(
-  'version', 'listeners', 'pools', 'endpoints', 'name', 'url', 'dns', 'api_key', 'probe', 'interval_ms', 'models', 'targets', 'weight', 'port', 'kv_cache_tokens',
+  'version', 'listeners', 'pools', 'endpoints', 'name', 'url', 'dns', 'api_key', 'probe', 'interval_ms', 'models', 'targets', 'weight', 'port', 'kv_cache_tokens', 'prefix', 'tenants', 'isolate', 'tenant_secret',
   'http://a:8000', '${A}', '${A:-1}', '${file:/s}', '${', '}', '{', '[', ']', ',', ': ', ':\n', '\n', '\n  ', '\n    ', '\n- ', '- ', '"', "'", '#', '&a ', '*a', '!x ', '!!binary ', '|', '>', '~', '0', '-1', '1e99', 'true', '<<', '? ', '---', '%', '\t', '\u0000', '\uFEFF', '__proto__', 'é',
 );
 const yamlish = fc.oneof(fc.string({ unit: 'binary' }), fc.array(word, { maxLength: 40 }).map((words) => words.join('')));
