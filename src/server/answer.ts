@@ -38,10 +38,9 @@ export function refuseBytes(error: Error & { readonly code?: string }, socket: H
   const underWay = socket._httpMessage;
   if (refused.has(socket)) return;
   refused.add(socket);
-  if (!socket.writable) socket.destroy();
-  // An answer to a whole request is under way: nothing may be put into it or before it.
-  else if (underWay?.req.complete === true) underWay.once('finish', () => socket.end(() => socket.destroy()));
-  else if (underWay?.headersSent === true) socket.destroy();
+  // Nothing may be put into an answer under way, or before the answer to a whole request: that one ends its connection.
+  if (!socket.writable || underWay?.headersSent === true) socket.destroy();
+  else if (underWay?.req.complete === true) underWay.shouldKeepAlive = false;
   else refuseSocket(socket, answerToBytes(error.code));
 }
 
