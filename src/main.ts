@@ -7,6 +7,8 @@ const cutOff = new AbortController();
 for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => (stop.signal.aborted ? cutOff : stop).abort());
 // What comes before anything can be read again is not kept: what is read first is new enough.
 let reload = (): void => {};
+// Left to Node, it opens a debugger that lets anybody in who reaches its port.
+process.on('SIGUSR1', () => {});
 process.on('SIGHUP', () => reload());
 
 const { run } = await import('./cli.ts');
