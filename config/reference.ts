@@ -2,7 +2,7 @@
 import { propertiesOf } from '../src/config/json-schema.ts';
 import type { SchemaNode } from '../src/config/json-schema.ts';
 
-const HEADER = `# Every key. A value is the default, unless its comment ends with "example]".
+const HEADER = `# Every key. A value is the default, unless its comment ends with "example]". What needs a file of yours is commented out.
 # Made by generate.ts from src/config/schema.ts.
 # yaml-language-server: $schema=warmroute.schema.json`;
 
@@ -10,8 +10,8 @@ export function reference(root: SchemaNode): string {
   return `${HEADER}\n${mapping(root, {}, 0, true).join('\n')}\n`;
 }
 
-/** Lines of one mapping. Absent keys stand with their default or, where there is none, an example. */
-function mapping(node: SchemaNode, given: Fields, depth: number, commented: boolean): string[] {
+/** Lines of one mapping. Absent keys stand with their default or, where there is none, an example. `live`: not within what is commented out. */
+function mapping(node: SchemaNode, given: Fields, depth: number, commented: boolean, live = true): string[] {
   const indent = '  '.repeat(depth);
   return Object.entries(propertiesOf(node)).flatMap(([key, property]) => {
     const byDefault = property.default;
@@ -19,24 +19,32 @@ function mapping(node: SchemaNode, given: Fields, depth: number, commented: bool
     const value = given[key] ?? (hasDefault ? byDefault : property.examples?.[0]) ?? {};
     const comment = commented ? [`${indent}# ${property.description ?? ''}${hasDefault ? '' : ` [${defaultText(node, key)}, example]`}`] : [];
     const space = depth === 0 && comment.length > 0 ? [''] : [];
-    return [...space, ...comment, ...entry(key, property, value, depth, commented)];
+    const isOut = live && !hasDefault && !requiredOf(node).includes(key) && needsFile(property);
+    if (isOut && !commented) return [];
+    const lines = entry(key, property, value, depth, commented && !isOut, live && !isOut);
+    return [...space, ...comment, ...(isOut ? lines.map((line) => `${indent}# ${line.slice(indent.length)}`) : lines)];
   });
 }
 
-function entry(key: string, property: SchemaNode, value: unknown, depth: number, commented: boolean): string[] {
+function needsFile(node: SchemaNode): boolean {
+  const inside = [...Object.entries(propertiesOf(node)), ...(node.items === undefined ? [] : Object.entries(propertiesOf(node.items)))];
+  return (node.examples ?? []).some((example) => JSON.stringify(example).includes('${file:')) || inside.some(([key, property]) => key.endsWith('_file') || needsFile(property));
+}
+
+function entry(key: string, property: SchemaNode, value: unknown, depth: number, commented: boolean, live: boolean): string[] {
   const indent = '  '.repeat(depth);
-  if (Array.isArray(value)) return [`${indent}${key}:`, ...items(property.items, value, depth + 1, commented)];
-  if (isFields(value)) return [`${indent}${key}:`, ...mapping(property, value, depth + 1, commented)];
+  if (Array.isArray(value)) return [`${indent}${key}:`, ...items(property.items, value, depth + 1, commented, live)];
+  if (isFields(value)) return [`${indent}${key}:`, ...mapping(property, value, depth + 1, commented, live)];
   return [`${indent}${key}: ${scalar(value)}`];
 }
 
 /** Only the first mapping of a list has comments. */
-function items(node: SchemaNode | undefined, list: readonly unknown[], depth: number, commented: boolean): string[] {
+function items(node: SchemaNode | undefined, list: readonly unknown[], depth: number, commented: boolean, live: boolean): string[] {
   const indent = '  '.repeat(depth);
   const firstMapping = list.findIndex(isFields);
   return list.flatMap((item, i) => {
     if (!isFields(item)) return [`${indent}- ${scalar(item)}`];
-    const lines = mapping(node ?? {}, item, depth + 1, commented && i === firstMapping);
+    const lines = mapping(node ?? {}, item, depth + 1, commented && i === firstMapping, live);
     return lines.map((line, at) => (at === 0 ? `${indent}- ${line.trimStart()}` : line));
   });
 }

@@ -91,14 +91,16 @@ function clientServer(parts: Parts, shared: SharedByListeners, port: Port): Port
       isTrustedProxy: trustedProxies(listener?.trustedProxies ?? []),
       corsOrigins: new Set(listener?.corsOrigins),
       forward,
-      connectMs: config.timeouts.connectMs,
+      connect: parts.connect,
+      authenticate: parts.authenticate,
+      clientLimits: parts.clientLimits,
       servedModels: () => servedNames(configured, pools.all()),
       healthy: () => !leaving() && pools.readiness().ready,
       leaving,
     };
   };
   let options = optionsFor(port.name);
-  const app = createClientListener(() => options);
+  const app = createClientListener(() => options, port.tls);
   return {
     app,
     update({ name }) {
@@ -113,7 +115,7 @@ function adminServer(parts: Parts, reloads: Reloads, version: string, { host }: 
   const statuses = () => endpointStatuses(pools.all(), estimates, clock());
   const app = createAdmin({
     version,
-    onLoopback: isLoopback(host),
+    access: () => ({ onLoopback: isLoopback(host), tokenSha256: parts.config.admin.tokenSha256 }),
     ready: () => (parts.leaving ? { ready: false, reasons: ['draining'] } : pools.readiness()),
     statuses,
     models: () => modelStatuses(estimates),

@@ -1,9 +1,13 @@
 // listeners.ts: the ports that are open: opened before a configuration holds, closed without cutting anyone off after it has ended.
 
+import type { Server } from 'node:https';
+import { createSecureContext } from 'node:tls';
+import { isDeepStrictEqual } from 'node:util';
 import type { FastifyInstance } from 'fastify';
 import type { Config } from './config/config.ts';
 import type { Log } from './observe/log.ts';
 import { drain, type DrainLimits } from './server/drain.ts';
+import { certificates, type ListenerTls } from './server/listener-tls.ts';
 
 /** A listener as the configuration wants it. */
 export interface Port {
@@ -11,6 +15,7 @@ export interface Port {
   readonly name: string;
   readonly host: string;
   readonly port: number;
+  readonly tls?: ListenerTls | undefined;
 }
 
 /** What serves a port. */
@@ -41,7 +46,7 @@ export interface PreparedPorts {
 }
 
 export function portsOf({ listeners, admin }: Config): readonly Port[] {
-  return [...listeners.map(({ name, host, port }): Port => ({ kind: 'clients', name, host, port })), { kind: 'admin', name: 'admin', ...admin }];
+  return [...listeners.map(({ name, host, port, tls }): Port => ({ kind: 'clients', name, host, port, tls })), { kind: 'admin', name: 'admin', host: admin.host, port: admin.port }];
 }
 
 export class Listeners {
@@ -71,14 +76,12 @@ export class Listeners {
     const opened: OpenPort[] = [];
     for (const port of ports) {
       let open = this.#open.find((each) => isSamePort(each.port, port));
-      if (open === undefined) {
-        try {
-          open = await listen(port, this.#create);
-        } catch (error) {
-          await this.abandon({ next, opened });
-          throw new ListenError(`listener '${port.name}' cannot listen: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
-        }
-        opened.push(open);
+      try {
+        checkTls(port, open?.port);
+        if (open === undefined) opened.push((open = await listen(port, this.#create)));
+      } catch (error) {
+        await this.abandon({ next, opened });
+        throw new ListenError(`listener '${port.name}' cannot listen: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
       }
       next.push({ open, port });
     }
@@ -100,6 +103,7 @@ export class Listeners {
     const gone = this.#open.filter((open) => !kept.has(open));
     this.#open = next.map(({ open }) => open);
     for (const { open, port } of next) {
+      if (port.tls !== undefined && !isDeepStrictEqual(port.tls, open.port.tls)) (open.server.app.server as Server).setSecureContext(certificates(port.tls));
       open.port = port;
       open.server.update(port);
     }
@@ -130,6 +134,14 @@ export class Listeners {
 /** A free port is nobody else's, so it is the name that tells whether it is the same. */
 function isSamePort(a: Port, b: Port): boolean {
   return a.kind === b.kind && a.host === b.host && a.port === b.port && (a.port !== 0 || a.name === b.name);
+}
+
+/** Throws when it cannot be had: certificates that OpenSSL does not take, or a change that an open port cannot make. */
+function checkTls({ tls }: Port, open: Port | undefined): void {
+  if (tls !== undefined) createSecureContext(certificates(tls));
+  if (open === undefined) return;
+  if ((tls === undefined) !== (open.tls === undefined)) throw new Error('an open port cannot begin or cease to have tls; move it to another port');
+  if ((tls?.clientCa === undefined) !== (open.tls?.clientCa === undefined)) throw new Error('an open port cannot begin or cease to have tls.client_ca_file; move it to another port');
 }
 
 async function listen(port: Port, create: CreateServer): Promise<OpenPort> {

@@ -1,7 +1,9 @@
 // parts.ts: every room but the listeners, built from a configuration, and given another one while requests are under way.
 
 import { randomBytes } from 'node:crypto';
+import type { buildConnector } from 'undici';
 import type { Config } from './config/config.ts';
+import { createConnector } from './connector.ts';
 import { likelyCause } from './dispatch/accuracy.ts';
 import { PrefixDispatcher } from './dispatch/dispatcher.ts';
 import { Estimates } from './dispatch/estimates.ts';
@@ -17,6 +19,8 @@ import { createPromptReader } from './prompt/read.ts';
 import type { ForwardDeps } from './proxy/forward.ts';
 import { Sweep } from './proxy/sweep.ts';
 import { createUpstream } from './proxy/upstream.ts';
+import { authenticateBy, type Authenticate } from './server/authenticate.ts';
+import { ClientLimits, type InFlightLimits } from './server/client-limits.ts';
 import { watchEndpoints } from './watch-endpoints.ts';
 
 /** What the listeners share. */
@@ -25,6 +29,11 @@ export interface Parts {
   readonly config: Config;
   /** How requests that begin now are forwarded. Never changes: another configuration brings another one. */
   readonly forward: ForwardDeps;
+  /** Opens connections to endpoints. */
+  readonly connect: buildConnector.connector;
+  /** As the keys of now have it. */
+  readonly authenticate: Authenticate;
+  readonly clientLimits: ClientLimits;
   readonly log: Log;
   readonly pools: Pools;
   readonly estimates: Estimates;
@@ -68,11 +77,13 @@ export function createParts({ config, version, logDestination, dnsClient = syste
     modelStatuses: () => modelStatuses(estimates),
   });
   const dispatcher = new PrefixDispatcher({ pools, estimates, clock, random, schedule: timers }, dispatchSettings(config));
-  const upstream = createUpstream({
+  const connect = createConnector({
     get connectMs() {
       return parts.config.timeouts.connectMs;
     },
+    tlsOf: (id) => pools.byId(id)?.settings.tls,
   });
+  const upstream = createUpstream(connect);
   const unchanging = {
     dispatcher,
     readPrompt: createPromptReader({ secret: randomBytes(SECRET_BYTES) }).read,
@@ -94,6 +105,9 @@ export function createParts({ config, version, logDestination, dnsClient = syste
   const parts = {
     config,
     forward: forwardAs(config),
+    connect,
+    authenticate: authenticateBy(config.clients),
+    clientLimits: new ClientLimits(inFlightLimits(config)),
     log,
     pools,
     estimates,
@@ -102,6 +116,8 @@ export function createParts({ config, version, logDestination, dnsClient = syste
     reconfigure(next: Config) {
       parts.config = next;
       parts.forward = forwardAs(next);
+      parts.authenticate = authenticateBy(next.clients);
+      parts.clientLimits.reconfigure(inFlightLimits(next));
       log.reconfigure(logSettings(next));
       estimates.reconfigure(next.prefix);
       endpoints.reconfigure(next.pools);
@@ -117,6 +133,12 @@ export function createParts({ config, version, logDestination, dnsClient = syste
 
 function logSettings({ log, prefix }: Config): LogSettings {
   return { level: log.level, sampleRatio: log.sampleRatio, matchRatioMin: prefix.matchRatioMin };
+}
+
+/** A tenant without any share could not send anything; one that may have all is held back by the router's own limit alone. */
+function inFlightLimits({ clients, admission: { inFlightMax, tenantInFlightRatio } }: Config): InFlightLimits {
+  const limited = clients.flatMap(({ name, inFlightMax }): [string, number][] => (inFlightMax === undefined ? [] : [[name, inFlightMax]]));
+  return { clients: new Map(limited), tenant: tenantInFlightRatio === 1 ? Infinity : Math.max(1, Math.floor(inFlightMax * tenantInFlightRatio)) };
 }
 
 function dispatchSettings({ listeners, models, prefix, admission, retry }: Config): DispatchSettings {

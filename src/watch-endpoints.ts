@@ -1,12 +1,13 @@
 // watch-endpoints.ts: discovery and monitoring of all pools, telling the estimates and the log what they find.
 
 import { isDeepStrictEqual } from 'node:util';
+import { createConnector } from './connector.ts';
 import type { Estimates } from './dispatch/estimates.ts';
 import type { Log } from './observe/log.ts';
 import { addressId, staticAddresses, type SourceAddress } from './pool/address.ts';
 import { discover } from './pool/discovery.ts';
 import { createDnsLookup, type DnsClient } from './pool/dns.ts';
-import { createHttpGet } from './pool/http-get.ts';
+import { CONNECT_TIMEOUT_MS, createHttpGet } from './pool/http-get.ts';
 import { createMonitor } from './pool/monitor.ts';
 import { Pools, type PoolEvents } from './pool/pools.ts';
 import type { Rhythm } from './pool/schedule.ts';
@@ -30,7 +31,7 @@ export interface WatchedEndpoints {
 /** Begins at once; the first probes are on their way when this returns. */
 export function watchEndpoints(settings: readonly PoolSettings[], deps: WatchDeps): WatchedEndpoints {
   const { rhythm, estimates, log } = deps;
-  const http = createHttpGet();
+  const http = createHttpGet(createConnector({ connectMs: CONNECT_TIMEOUT_MS, tlsOf: (id) => pools.byId(id)?.settings.tls }));
   const monitor = createMonitor(http.get, rhythm);
   const events: PoolEvents = {
     onJoined: (endpoint) => monitor.watch(endpoint),

@@ -9,10 +9,11 @@ export function checkReport(loaded: Loaded): { readonly text: string; readonly e
   return { text: loaded.problems.map(formatProblem).join('\n'), exitCode: 2 };
 }
 
-function summary({ listeners, admin, pools, models }: Config): string {
+function summary({ listeners, admin, clients, pools, models }: Config): string {
   return [
-    ...listeners.map(({ name, host, port, policy }) => `listener ${name} on ${address(host, port)}, ${policy}`),
+    ...listeners.map(({ name, host, port, policy, tls }) => `listener ${name} on ${address(host, port)}${tls === undefined ? '' : ' with TLS'}, ${policy}`),
     `admin on ${address(admin.host, admin.port)}`,
+    ...clients.map(({ name, tenant, inFlightMax }) => `client ${name} of tenant ${tenant}${inFlightMax === undefined ? '' : `, at most ${inFlightMax} requests in flight`}`),
     ...pools.map(({ name, endpoints, dns }) => {
       const sources = [...endpoints.map(({ url }) => url), ...(dns ? [`those of ${dns.name} (${dns.type})`] : [])];
       return `pool ${name} with ${sources.join(', ')}`;

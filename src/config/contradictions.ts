@@ -1,16 +1,7 @@
 // contradictions.ts: what no single key can know: names and addresses that stand twice, and references to nothing.
 
-export interface Contradiction {
-  readonly path: (string | number)[];
-  readonly seen: string;
-  readonly wanted: string;
-}
-
-type Fields = Readonly<Record<string, unknown>>;
-interface Item {
-  readonly path: (string | number)[];
-  readonly fields: Fields;
-}
+import { clientContradictions } from './client-keys.ts';
+import { isFields, itemsOf, type Contradiction, type Fields, type Item } from './contradiction.ts';
 
 /**
  * All contradictions in a file whose defaults are filled in.
@@ -22,10 +13,13 @@ export function contradictionsOf(file: unknown): Contradiction[] {
   const listeners = itemsOf(root, 'listeners', []);
   const pools = itemsOf(root, 'pools', []);
   const models = itemsOf(root, 'models', []);
+  const clients = itemsOf(root, 'clients', []);
   return [
     ...duplicates([ADMIN, ...listeners.map(nameIn)], 'a name that no other listener has'),
     ...duplicates(pools.map(nameIn), 'a name that no other pool has'),
     ...duplicates(models.map(nameIn), 'a name that no other model has'),
+    ...duplicates(clients.map(nameIn), 'a name that no other client has'),
+    ...clientContradictions(clients),
     ...duplicates(pools.flatMap(addressesIn), 'an address that no other endpoint has'),
     ...sharedPorts([...(isFields(root['admin']) ? [{ path: ['admin'], fields: root['admin'] }] : []), ...listeners]),
     ...secretless(root['prefix']),
@@ -142,14 +136,4 @@ function targetProblems(model: Item, pools: readonly Item[]): Contradiction[] {
     ...duplicates(pairs, 'a pool and model that no other target has'),
     ...(weightless ? [{ path: [...model.path, 'targets'], seen: 'a list whose weights are all 0', wanted: 'a weight above 0' }] : []),
   ];
-}
-
-function itemsOf(fields: Fields, key: string, path: Item['path']): Item[] {
-  const list = fields[key];
-  if (!Array.isArray(list)) return [];
-  return list.flatMap((item: unknown, i) => (isFields(item) ? [{ path: [...path, key, i], fields: item }] : []));
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

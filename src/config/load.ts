@@ -56,7 +56,7 @@ export function loadConfig({ path, ...surroundings }: Surroundings & { readonly 
     const why = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
     return { kind: 'invalid', problems: [wholeProblem(path, `unreadable${why}`, 'a readable YAML file')] };
   }
-  return validate(parseSource(text, path, surroundings));
+  return validate(parseSource(text, path, surroundings), surroundings.readFile);
 }
 
 /**
@@ -73,14 +73,8 @@ export function configFromEnv(env: Surroundings['env']): Loaded {
   const parts = value.split(',');
   const columns = parts.map((part, i) => 1 + parts.slice(0, i).join(',').length + Math.min(i, 1) + (part.length - part.trimStart().length));
   const positionOf = (path: readonly PropertyKey[]): Position => ({ line: 1, column: columns[Number(path[3] ?? 0)] ?? 1 });
-  return validate({
-    file: ENDPOINTS_VARIABLE,
-    data: { pools: [{ endpoints: parts.map((part) => part.trim()) }] },
-    positionOf,
-    positionOfKey: positionOf,
-    secrets: new Set(),
-    problems: [],
-  });
+  const data = { pools: [{ endpoints: parts.map((part) => part.trim()) }] };
+  return validate({ file: ENDPOINTS_VARIABLE, data, positionOf, positionOfKey: positionOf, secrets: new Set(), problems: [] }, () => '');
 }
 
 function wholeProblem(file: string, seen: string, wanted: string): Problem {

@@ -1,8 +1,14 @@
 // schema.ts: every key of the file with its form, default and meaning. The reference, the JSON schema and the key table are made from here.
 import { z } from 'zod';
-import { endpointUrl, flag, host, listOf, milliseconds, modelName, name, network, oneOf, origin, path, port, positive, ratio, secret, section, text, wholeNumber } from './values.ts';
+import { endpointUrl, filePath, flag, host, listOf, milliseconds, modelName, name, network, oneOf, origin, path, port, positive, ratio, requiredSecret, secret, section, text, wholeNumber } from './values.ts';
 
 const kvCacheTokens = () => z.union([z.literal('auto'), wholeNumber(' of tokens', 1)], 'auto, or a whole number of tokens ≥ 1');
+
+const listenerTls = section({
+  cert_file: filePath().meta({ description: 'PEM file with the certificate, and those between it and its root.', examples: ['/run/secrets/tls.crt'] }),
+  key_file: filePath().meta({ description: 'PEM file with its private key.', examples: ['/run/secrets/tls.key'] }),
+  client_ca_file: filePath().optional().meta({ description: 'PEM file with the certificates of who vouches for clients; a client without a certificate of theirs gets no connection. Unset, none is asked for.', examples: ['/etc/warmroute/clients-ca.crt'] }),
+});
 
 const listener = section({
   name: name().meta({ description: 'Name in logs and metrics.', examples: ['prefix'] }),
@@ -18,11 +24,21 @@ const listener = section({
   cors_origins: listOf(origin(), 'a list of origins')
     .default([])
     .meta({ description: 'Origins whose pages may use this listener from a browser. Empty: no CORS headers.' }),
+  tls: listenerTls.optional().meta({ description: 'TLS 1.2 or newer; unset, connections are not encrypted. The files are read again when they change.' }),
+});
+
+const client = section({
+  name: name().meta({ description: 'Name in log lines and of its share of limits.', examples: ['team-a'] }),
+  key: requiredSecret().optional().meta({ description: 'Key that it shows as a bearer token or as x-api-key.', examples: ['${file:/run/secrets/team-a}'], writeOnly: true }),
+  key_sha256: text(/^[0-9a-fA-F]{64}$/, 'a SHA-256 of 64 hexadecimal digits').optional().meta({ description: "SHA-256 of the key in hexadecimal digits, in the key's place.", writeOnly: true }),
+  tenant: name().optional().meta({ description: 'Tenant that it belongs to; unset, one of its own name.', examples: ['a'] }),
+  in_flight_max: wholeNumber(' of requests', 1).optional().meta({ description: 'Requests in flight of this client; more are refused with 429. Unset, as many as the router takes.', examples: [100] }),
 });
 
 const admin = section({
   host: host().default('127.0.0.1').meta({ description: 'Address of the admin listener.' }),
   port: port(0).default(9901).meta({ description: 'Port of the admin listener; 0 takes a free one.' }),
+  token: requiredSecret().optional().meta({ description: 'Token that operators show as a bearer token for everything but /live, /ready and /metrics. Unset, the rest is there only on a loopback address.', examples: ['${file:/run/secrets/admin-token}'], writeOnly: true }),
 });
 
 const endpoint = z.union(
@@ -65,6 +81,13 @@ const ejection = section({
   max_ms: milliseconds().default(300_000).meta({ description: 'Longest ejection, in milliseconds; after as long without one, the next lasts base_ms again.' }),
 });
 
+const poolTls = section({
+  ca_file: filePath().optional().meta({ description: "PEM file with the certificates of who vouches for the endpoints, in place of the well-known ones.", examples: ['/etc/warmroute/endpoints-ca.crt'] }),
+  server_name: text(/^[A-Za-z0-9_.-]{1,253}$/, 'a host name').optional().meta({ description: "Name that is asked for and that the endpoints' certificates must have; unset, the host of the address.", examples: ['vllm.internal'] }),
+  cert_file: filePath().optional().meta({ description: 'PEM file with the certificate that the router shows to endpoints.', examples: ['/run/secrets/tls.crt'] }),
+  key_file: filePath().optional().meta({ description: 'PEM file with its private key.', examples: ['/run/secrets/tls.key'] }),
+});
+
 const pool = section({
   name: name().default('default').meta({ description: 'Name in logs, metrics and targets.' }),
   endpoints: listOf(endpoint, 'a list of endpoints')
@@ -72,6 +95,7 @@ const pool = section({
     .meta({ description: 'Static endpoints; each an address, or a mapping with url.', examples: [['http://10.0.0.11:8000', { url: 'http://10.0.0.12:8000', kv_cache_tokens: 400_000 }]] }),
   dns: dns.optional().meta({ description: 'Endpoints found by DNS, besides the static ones.' }),
   api_key: secret().optional().meta({ description: 'Key for the endpoints, sent as a bearer token; empty is none.', examples: ['${VLLM_API_KEY:-}'], writeOnly: true }),
+  tls: poolTls.optional().meta({ description: 'How https endpoints are proved and proved to; for requests, probes and load samples. The files are read again when they change.' }),
   shared: flag().default(false).meta({ description: 'Whether others send traffic to these endpoints too; their load is then taken from load samples.' }),
   by_load: flag().default(true).meta({ description: 'Whether the pool takes requests routed by load, such as embeddings and tokenize, whatever model they name.' }),
   usage: oneOf(['passive', 'ask'])
@@ -131,6 +155,7 @@ const admission = section({
     .meta({ description: 'Size of all request bodies that are held until their requests end, in bytes; a request beyond it is refused with 503.' }),
   connections_max: wholeNumber(' of connections', 1).optional().meta({ description: 'Connections of clients to each listener; more are closed at once. Unset, there is no limit.' }),
   in_flight_max: wholeNumber(' of requests', 1).default(16_384).meta({ description: 'Requests in flight in the whole router.' }),
+  tenant_in_flight_ratio: ratio().default(1).meta({ description: "Share of in_flight_max (0 to 1, at least one request) that one tenant's requests may take; more are refused with 429. 1 is no limit." }),
   queue_length_max: wholeNumber(' of requests', 0).default(1024).meta({ description: 'Requests that may wait for a slot, when all endpoints or the router are at their limit; more are refused with 503.' }),
   queue_bytes_max: wholeNumber(' of bytes', 0).default(268_435_456).meta({ description: 'Size of all bodies that wait for a slot, in bytes.' }),
   queue_wait_max_ms: milliseconds(0).default(30_000).meta({ description: 'How long a request may wait for a slot, in milliseconds.' }),
@@ -160,6 +185,9 @@ export const configSchema = section({
     ])
     .meta({ description: 'Where clients come in; each listener has its own policy.' }),
   admin: admin.prefault({}).meta({ description: 'Where operators come in: /live, /ready, /metrics, /endpoints, /config, /reload.' }),
+  clients: listOf(client, 'a list of clients')
+    .default([])
+    .meta({ description: 'Who may send requests. Empty: everybody.', examples: [[{ name: 'team-a', key: '${file:/run/secrets/team-a}' }]] }),
   pools: listOf(pool, 'a list of pools')
     .min(1, 'a list with at least one pool')
     .meta({ description: 'Groups of endpoints that serve the same models.', examples: [[{ name: 'default' }]] }),

@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import { toConfig } from './config.ts';
 import type { Config } from './config.ts';
+import { readCertificates } from './certificates.ts';
 import { contradictionsOf } from './contradictions.ts';
 import { jsonSchema, nodeAt, propertiesOf, withDefaults } from './json-schema.ts';
 import { nearest } from './nearest.ts';
@@ -14,17 +15,19 @@ export type Loaded = { readonly kind: 'ok'; readonly config: Config } | { readon
 
 const HIDDEN = 'a value not shown here';
 
-/** Problems come in the order of the file. What a key's variables lack hides what else is wrong with it; else it has one problem. */
-export function validate(source: Source): Loaded {
+/** `readFile` reads the files with certificates. Problems come in the order of the file. What a key's variables lack hides what else is wrong with it; else it has one problem. */
+export function validate(source: Source, readFile: (path: string) => string): Loaded {
   const problems = [...source.problems];
   if (source.data !== undefined) {
     const parsed = configSchema.safeParse(source.data);
-    const contradictions = contradictionsOf(withDefaults(jsonSchema, source.data));
+    const filled = withDefaults(jsonSchema, source.data);
+    const certificates = readCertificates(filled, readFile);
+    const contradictions = [...contradictionsOf(filled), ...certificates.problems];
     const found = parsed.success ? [] : parsed.error.issues.flatMap((issue) => problemsOf(issue, source));
     found.push(...contradictions.map(({ path, seen, wanted }) => problemAt(source, source.positionOf(path), path, isSecret(path, source) ? HIDDEN : seen, wanted)));
     const told = new Set(problems.map(({ key }) => key));
     problems.push(...found.filter(({ key }) => !told.has(key) && told.add(key)));
-    if (parsed.success && problems.length === 0) return { kind: 'ok', config: toConfig(parsed.data) };
+    if (parsed.success && problems.length === 0) return { kind: 'ok', config: toConfig(parsed.data, certificates.texts) };
   }
   return { kind: 'invalid', problems: problems.toSorted((a, b) => a.line - b.line || a.column - b.column) };
 }

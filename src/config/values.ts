@@ -91,6 +91,17 @@ export function secret() {
   return z.string(wanted).regex(/^[!-~]*$/, wanted);
 }
 
+/** One that somebody has to show. */
+export function requiredSecret() {
+  const wanted = 'at least one character, printable ASCII without spaces (in quotes where it looks like a number)';
+  return z.string(wanted).regex(/^[!-~]+$/, wanted);
+}
+
+/** Of a file that is read when the configuration is. */
+export function filePath() {
+  return text(/^[^\0]+$/, 'the path of a file');
+}
+
 export function listOf<T extends z.ZodType>(item: T, wanted: string) {
   return z.array(item, wanted);
 }

@@ -10,6 +10,8 @@ export interface RequestRecord {
   readonly id: string;
   readonly listener: string;
   readonly surface: Surface | 'by-load' | 'stored-response';
+  /** The configured name of who sent it; empty where no keys are configured. */
+  readonly client: string;
   /** The configured or served name; empty when the request never got that far. */
   model: string;
   policy: PolicyName | '';

@@ -65,6 +65,7 @@ function requestFields(record: RequestRecord) {
     id: record.id,
     listener: record.listener,
     surface: record.surface,
+    client: record.client === '' ? undefined : record.client,
     model: record.model,
     pool: record.pool,
     endpoint: record.endpoint,

@@ -1,6 +1,6 @@
 // http-get.ts: the small requests that endpoints are watched with.
 
-import { Agent } from 'undici';
+import { Agent, buildConnector } from 'undici';
 
 /** What came of it. `refused`: nothing listens there. `why` is a few words for people. */
 export type GetResult =
@@ -25,15 +25,15 @@ export type HttpGet = (request: GetRequest) => Promise<GetResult>;
 
 /** One engine's metrics are about 60 KB, and a server may run dozens of engines. */
 const BODY_BYTES_MAX = 4 * 1024 * 1024;
-const CONNECT_TIMEOUT_MS = 5000;
+export const CONNECT_TIMEOUT_MS = 5000;
 /** uvicorn closes an idle connection after 5 s. */
 const KEEP_ALIVE_MS = 4000;
 
 /**
- * Makes the requests over connections of its own. Certificates are checked, redirects are not followed. `close` ends what is under way.
+ * Makes the requests over connections of its own, which `connect` opens. Redirects are not followed. `close` ends what is under way.
  */
-export function createHttpGet(): { readonly get: HttpGet; readonly close: () => Promise<void> } {
-  const options: Agent.Options = { maxResponseSize: BODY_BYTES_MAX, connect: { timeout: CONNECT_TIMEOUT_MS } };
+export function createHttpGet(connect: buildConnector.connector = buildConnector({ timeout: CONNECT_TIMEOUT_MS })): { readonly get: HttpGet; readonly close: () => Promise<void> } {
+  const options: Agent.Options = { maxResponseSize: BODY_BYTES_MAX, connect };
   const agents = {
     new: new Agent({ ...options, pipelining: 0 }),
     kept: new Agent({ ...options, keepAliveTimeout: KEEP_ALIVE_MS, keepAliveMaxTimeout: KEEP_ALIVE_MS }),

@@ -8,6 +8,7 @@ export interface PoolSettings {
   readonly dns?: DnsSettings | undefined;
   /** Empty is none. */
   readonly apiKey?: string | undefined;
+  readonly tls?: EndpointTls | undefined;
   /** Others send traffic to these endpoints too. */
   readonly shared: boolean;
   /** Takes requests that are routed by load. */
@@ -21,6 +22,17 @@ export interface PoolSettings {
   readonly panicRatio: number;
   readonly inFlightMax: number;
   readonly slowStartMs: number;
+}
+
+/** PEM texts, for connections by https. */
+export interface EndpointTls {
+  /** Who vouches for the endpoints; undefined: the well-known ones. */
+  readonly ca?: string | undefined;
+  /** The name that is asked for, and that their certificates must have; undefined: the host of the address. */
+  readonly serverName?: string | undefined;
+  /** What the router shows. */
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
 }
 
 export interface StaticEndpointSettings {

@@ -71,7 +71,7 @@ export async function forward(deps: ForwardDeps, exchange: Exchange): Promise<vo
   const { clock, observer, limits, attemptsMax, sweep, keepAliveCommentMs, tenantSecret } = deps;
   const startedMs = clock();
   const given = exchange.request.headers['x-request-id'];
-  const record = newRecord(isRequestId(given) ? given : randomUUID(), exchange.listener, exchange.surface);
+  const record = newRecord(isRequestId(given) ? given : randomUUID(), exchange.listener, exchange.surface, exchange.identity.client);
   const client = new ClientResponse(exchange.response, exchange.surface, record.id);
   let keepAlive: KeepAlive | undefined;
   try {

@@ -2,11 +2,12 @@
 
 import type { RequestRecord } from '../core/record.ts';
 
-export function newRecord(id: string, listener: string, surface: RequestRecord['surface']): RequestRecord {
+export function newRecord(id: string, listener: string, surface: RequestRecord['surface'], client: string): RequestRecord {
   return {
     id,
     listener,
     surface,
+    client,
     model: '',
     policy: '',
     pool: '',

@@ -1,36 +1,25 @@
 // upstream.ts: connections to endpoints, and what their errors mean. The only file of the proxy that knows undici's errors.
 
-import { Agent, buildConnector } from 'undici';
+import { Agent, type buildConnector } from 'undici';
 import type { Outcome } from '../core/dispatcher.ts';
 
 /** uvicorn closes an idle connection after 5 s without saying so; leaving before it does avoids most races. */
 const KEEP_ALIVE_MS = 4000;
 const REUSED = Symbol('reused');
 
-/** Read whenever a connection is opened, so it may change. */
-export interface UpstreamSettings {
-  readonly connectMs: number;
-}
-
 /** The agent for generation. Its own timeouts are off: the router's limits know prefill from a dead connection. */
-export function createUpstream(settings: UpstreamSettings): Agent {
-  return new Agent({ ...connectionOptions(settings), headersTimeout: 0, bodyTimeout: 0 });
+export function createUpstream(connect: buildConnector.connector): Agent {
+  return new Agent({ ...connectionOptions(connect), headersTimeout: 0, bodyTimeout: 0 });
 }
 
-/** How any connection to an endpoint is made and kept. Certificates are checked, redirects are not followed. */
-export function connectionOptions(settings: UpstreamSettings): Agent.Options {
-  let built: { readonly connectMs: number; readonly connect: buildConnector.connector } | undefined;
-  const connector = (): buildConnector.connector => {
-    const { connectMs } = settings;
-    if (built?.connectMs !== connectMs) built = { connectMs, connect: buildConnector({ timeout: connectMs }) };
-    return built.connect;
-  };
+/** How any connection to an endpoint is kept. Redirects are not followed. */
+export function connectionOptions(connect: buildConnector.connector): Agent.Options {
   return {
     pipelining: 1,
     keepAliveTimeout: KEEP_ALIVE_MS,
     keepAliveMaxTimeout: KEEP_ALIVE_MS,
     connect: (options, callback) => {
-      connector()(options, (...result) => {
+      connect(options, (...result) => {
         // Listening first, so that the error that undici passes on already says whether the socket had served a request before.
         result[1]?.prependListener('error', (error: Error) => markReused(error, result[1]?.bytesRead ?? 0));
         callback(...result);

@@ -6,6 +6,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import type { EndpointStatus, ModelStatus } from '../core/status.ts';
 import { configAnswer, reloadAnswer, type ConfigStatus, type ReloadResult } from './admin-config.ts';
 import { endpointAnswer, endpointsAnswer } from './admin-endpoints.ts';
+import { guardAdmin, OPEN, type AdminAccess } from './admin-guard.ts';
 
 interface Readiness {
   readonly ready: boolean;
@@ -16,8 +17,7 @@ interface Readiness {
 /** Everything is asked for when a request comes, nothing is kept. */
 export interface AdminOptions {
   readonly version: string;
-  /** Whether only this machine can reach it. Elsewhere it shows no more than that it is there and well, and changes nothing: nobody proves here who he is. */
-  readonly onLoopback: boolean;
+  readonly access: () => AdminAccess;
   readonly ready: () => Readiness;
   readonly statuses: () => readonly EndpointStatus[];
   readonly models: () => readonly ModelStatus[];
@@ -41,33 +41,31 @@ export function createAdmin(options: AdminOptions): FastifyInstance {
   // Bodies say nothing here, so no form of one is wrong.
   admin.removeAllContentTypeParsers();
   admin.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, _body, done) => done(null));
+  guardAdmin(admin, options.access);
 
-  admin.get('/live', () => ({ live: true }));
+  admin.get('/live', { config: OPEN }, () => ({ live: true }));
 
-  admin.get('/ready', (_request, reply) => {
+  admin.get('/ready', { config: OPEN }, (_request, reply) => {
     const { ready, reasons } = options.ready();
     return reply.code(ready ? 200 : 503).send({ ready, reasons });
   });
 
-  admin.get('/metrics', async (_request, reply) => {
+  admin.get('/metrics', { config: OPEN }, async (_request, reply) => {
     const text = await options.metricsText();
     return reply.type(options.metricsContentType).send(text);
   });
 
-  admin.get('/endpoints', (_request, reply) => {
-    if (options.onLoopback) return reply.send(endpointsAnswer(options.version, options.statuses(), options.models()));
-    return reply.code(403).send(LOOPBACK_ONLY);
-  });
+  admin.get('/endpoints', (_request, reply) => reply.send(endpointsAnswer(options.version, options.statuses(), options.models())));
 
-  admin.get('/config', (_request, reply) => (options.onLoopback ? reply.send(configAnswer(options.config())) : reply.code(403).send(LOOPBACK_ONLY)));
+  admin.get('/config', (_request, reply) => reply.send(configAnswer(options.config())));
 
-  onPost(admin, options, '/reload', async (_request, reply) => {
+  onPost(admin, '/reload', async (_request, reply) => {
     const { status, body } = reloadAnswer(await options.reload());
     return reply.code(status).send(body);
   });
 
   for (const [action, drained] of [['drain', true], ['undrain', false]] as const) {
-    onPost(admin, options, `/endpoints/:id/${action}`, (request, reply) => {
+    onPost(admin, `/endpoints/:id/${action}`, (request, reply) => {
       const { id } = request.params as { id: string };
       const status = options.setDrained(id, drained);
       return status === undefined ? reply.code(404).send({ error: `there is no endpoint ${id}` }) : reply.send(endpointAnswer(status));
@@ -87,12 +85,10 @@ export function createAdmin(options: AdminOptions): FastifyInstance {
   return admin;
 }
 
-const LOOPBACK_ONLY = { error: 'this is there only where admin.host is a loopback address' };
-
-/** Something that changes the router: only by POST, only from this machine. */
-function onPost(admin: FastifyInstance, { onLoopback }: AdminOptions, path: string, act: (request: FastifyRequest, reply: FastifyReply) => unknown): void {
+/** Something that changes the router: only by POST. */
+function onPost(admin: FastifyInstance, path: string, act: (request: FastifyRequest, reply: FastifyReply) => unknown): void {
   admin.all(path, (request, reply) => {
     if (request.method !== 'POST') return reply.code(405).header('allow', 'POST').send({ error: 'this takes POST' });
-    return onLoopback ? act(request, reply) : reply.code(403).send(LOOPBACK_ONLY);
+    return act(request, reply);
   });
 }

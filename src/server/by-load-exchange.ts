@@ -14,6 +14,7 @@ import { answerTo, isLost, recordedOutcome, sentence, type Tried } from '../prox
 import type { Swept } from '../proxy/sweep.ts';
 import { outcomeOfRequestError } from '../proxy/upstream.ts';
 import { answer } from './answer.ts';
+import { identityOf } from './gate.ts';
 import type { ClientListenerOptions } from './options.ts';
 
 const CLIENT_GONE: Outcome = { kind: 'client_gone' };
@@ -54,7 +55,7 @@ export class ByLoadExchange implements Swept {
     this.id = isRequestId(given) ? given : randomUUID();
     this.#options = options;
     this.#reply = reply;
-    this.#record = newRecord(this.id, options.name, kind);
+    this.#record = newRecord(this.id, options.name, kind, identityOf(request.raw).client);
     this.#startedMs = options.forward.clock();
     reply.header('x-request-id', this.id);
     reply.raw.on('close', () => this.#onClose());

@@ -30,13 +30,7 @@ type Carrier = Record<string, never> & { readonly [SENT]: Sent };
 
 /** `current` says what holds now; a request keeps what it began with. */
 export function registerByLoad(app: FastifyInstance, current: () => ClientListenerOptions): void {
-  const agent = new Agent(
-    connectionOptions({
-      get connectMs() {
-        return current().connectMs;
-      },
-    }),
-  );
+  const agent = new Agent(connectionOptions(current().connect));
   app.addHook('onClose', () => agent.close());
   app.register(async (scope) => {
     await scope.register(replyFrom, { undici: carried(agent), disableRequestLogging: true, disableCache: true });

@@ -6,7 +6,7 @@ import type { Socket } from 'node:net';
 import fastify from 'fastify';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ErrorAnswer } from '../proxy/error-answer.ts';
-import { ANYBODY } from '../core/identity.ts';
+import type { RequestRecord } from '../core/record.ts';
 import type { Surface } from '../core/request.ts';
 import { forward } from '../proxy/forward.ts';
 import { isRequestId } from '../proxy/headers.ts';
@@ -15,10 +15,12 @@ import { answer, endConnection, isAfterRefusal, refuseBytes, refuseSocket } from
 import { registerByLoad } from './by-load.ts';
 import { admitOrigin } from './cors.ts';
 import { framingProblem } from './framing.ts';
+import { guard, identityOf } from './gate.ts';
+import { serverOptions, type ListenerTls } from './listener-tls.ts';
 import { modelsAnswer } from './models-answer.ts';
 import type { ClientListenerOptions } from './options.ts';
 import { announcedBytes, readBody } from './read-body.ts';
-import { GENERATION_PATHS, methodsOf, rawPath } from './surfaces.ts';
+import { BY_LOAD_PATHS, GENERATION_PATHS, methodsOf, rawPath } from './surfaces.ts';
 import { followUnused } from './unused-connections.ts';
 
 const KEEP_ALIVE_MS = 75_000;
@@ -27,13 +29,14 @@ const HEAD_ARRIVES_MS = 60_000;
 /** How late a request that does not arrive may be noticed. */
 const CHECKED_EVERY_MS = 1000;
 const PARAM_LENGTH_MAX = 256;
+/** What of a head is wrong is said in one place. */
+const HTTP = { requireHostHeader: false, connectionsCheckingInterval: CHECKED_EVERY_MS };
 
 /** Not listening yet. `current` says what holds now; a request keeps what it began with. */
-export function createClientListener(current: () => ClientListenerOptions): FastifyInstance {
+export function createClientListener(current: () => ClientListenerOptions, tls?: ListenerTls): FastifyInstance {
   const app = fastify({
     logger: false,
-    // What of a head is wrong is said in one place.
-    http: { requireHostHeader: false, connectionsCheckingInterval: CHECKED_EVERY_MS },
+    ...(tls === undefined ? { http: HTTP } : { https: { ...HTTP, ...serverOptions(tls) } }),
     keepAliveTimeout: KEEP_ALIVE_MS,
     return503OnClosing: false,
     forceCloseConnections: 'idle',
@@ -60,6 +63,12 @@ export function createClientListener(current: () => ClientListenerOptions): Fast
     // A body that is refused need not be sent.
     if (isAwaited(request) && !request.is404 && announcedBytes(request) <= current().bodyBytesMax) reply.raw.writeContinue();
     done();
+  });
+  guard(app, current, (request, reply, said) => {
+    const path = rawPath(request.raw.url ?? '');
+    const surface = SURFACES.get(path) ?? (BY_LOAD_PATHS.includes(path) ? 'by-load' : undefined);
+    if (surface === undefined) answer(request, reply, said);
+    else refuseBody(current(), request, reply, surface, said);
   });
 
   for (const [path, surface] of GENERATION_PATHS) {
@@ -110,8 +119,10 @@ function isAdmitted(request: FastifyRequest, reply: FastifyReply, { leaving, cor
 function generate({ name, forward: deps, isTrustedProxy }: ClientListenerOptions, request: FastifyRequest, reply: FastifyReply, surface: Surface, body: Buffer): void {
   reply.hijack();
   const peer = request.socket.remoteAddress ?? '';
-  void forward(deps, { surface, listener: name, identity: ANYBODY, request: request.raw, response: reply.raw, body, forwardedBy: isTrustedProxy(peer) ? peer : undefined });
+  void forward(deps, { surface, listener: name, identity: identityOf(request.raw), request: request.raw, response: reply.raw, body, forwardedBy: isTrustedProxy(peer) ? peer : undefined });
 }
+
+const SURFACES: ReadonlyMap<string, Surface> = new Map(GENERATION_PATHS);
 
 /** Holds for connections and requests that come from now on, and for heads and bodies that are on their way. */
 export function limitConnections(server: Server, { clientBodyMs, connectionsMax }: ClientListenerOptions): void {
@@ -134,11 +145,11 @@ function isAwaited({ headers, raw }: FastifyRequest): boolean {
 }
 
 /** A request whose body never was here as a whole is a request all the same: it is counted and logged. */
-function refuseBody({ name, forward: { observer } }: ClientListenerOptions, request: FastifyRequest, reply: FastifyReply, surface: Surface, said: ErrorAnswer): void {
+function refuseBody({ name, forward: { observer } }: ClientListenerOptions, request: FastifyRequest, reply: FastifyReply, surface: RequestRecord['surface'], said: ErrorAnswer): void {
   const given = request.headers['x-request-id'];
-  const record = newRecord(isRequestId(given) ? given : randomUUID(), name, surface);
+  const record = newRecord(isRequestId(given) ? given : randomUUID(), name, surface, identityOf(request.raw).client);
   record.status = said.status;
-  record.outcome = said.status === 503 ? 'shed' : 'error';
+  record.outcome = said.status === 503 || said.status === 429 ? 'shed' : 'error';
   record.reason = said.code;
   observer.ended(record);
   answer(request, reply, said);

@@ -1,9 +1,11 @@
 // options.ts: what a client listener is given.
 
+import type { buildConnector } from 'undici';
 import type { ForwardDeps } from '../proxy/forward.ts';
+import type { GateOptions } from './gate.ts';
 import type { BodyTotal } from './body-total.ts';
 
-export interface ClientListenerOptions {
+export interface ClientListenerOptions extends GateOptions {
   readonly name: string;
   readonly bodyBytesMax: number;
   /** Of all bodies that are held, those of other listeners included. */
@@ -18,7 +20,8 @@ export interface ClientListenerOptions {
   /** Origins whose pages may read answers. */
   readonly corsOrigins: ReadonlySet<string>;
   readonly forward: ForwardDeps;
-  readonly connectMs: number;
+  /** Opens connections to endpoints. */
+  readonly connect: buildConnector.connector;
   /** What `GET /v1/models` lists. */
   readonly servedModels: () => readonly string[];
   /** When the process started, in seconds since 1970: the age of the models, as far as clients are concerned. */

@@ -6,10 +6,13 @@ import type { Socket } from 'node:net';
 /** Follows the server's connections; what it returns closes those that no client has used. */
 export function followUnused(server: Server): () => void {
   const open = new Set<Socket>();
-  server.on('connection', (socket) => {
+  const follow = (socket: Socket): void => {
     open.add(socket);
     socket.once('close', () => open.delete(socket));
-  });
+  };
+  server.on('connection', follow);
+  // With TLS, the bytes of the handshake are counted on one socket, and those of requests on another.
+  server.on('secureConnection', follow);
   return () => {
     for (const socket of open) if (socket.bytesRead === 0) socket.destroy();
   };

@@ -2,13 +2,16 @@
 
 import type { ServerResponse } from 'node:http';
 import type { Test } from 'tap';
+import { buildConnector } from 'undici';
 import type { Ask, Assignment, Dispatcher, Outcome, Refusal, Settled, Standing, Waiting } from '../../src/core/dispatcher.ts';
+import { ANYBODY } from '../../src/core/identity.ts';
 import type { RequestRecord, RetryReason } from '../../src/core/record.ts';
 import { createPromptReader } from '../../src/prompt/read.ts';
 import type { ForwardDeps } from '../../src/proxy/forward.ts';
 import { Sweep } from '../../src/proxy/sweep.ts';
 import { createUpstream } from '../../src/proxy/upstream.ts';
 import { BodyTotal } from '../../src/server/body-total.ts';
+import { ClientLimits } from '../../src/server/client-limits.ts';
 import { createClientListener } from '../../src/server/client-listener.ts';
 
 export const TICKET = 7;
@@ -76,7 +79,8 @@ export async function startForwarding(t: Test, dispatcher: Dispatcher, changes: 
   const records: RequestRecord[] = [];
   const retries: RetryReason[] = [];
   const responses: ServerResponse[] = [];
-  const upstream = createUpstream({ connectMs: 5000 });
+  const connect = buildConnector({ timeout: 5000 });
+  const upstream = createUpstream(connect);
   const deps: ForwardDeps = {
     dispatcher,
     readPrompt: createPromptReader({ secret: new Uint8Array(32) }).read,
@@ -91,7 +95,9 @@ export async function startForwarding(t: Test, dispatcher: Dispatcher, changes: 
     unexpected: (error) => t.fail(String(error)),
     ...changes,
   };
-  const listening = { name: 'prefix', bodyBytesTotalMax: 1e9, bodies: new BodyTotal(), clientBodyMs: 60_000, connectionsMax: undefined, isTrustedProxy: () => false, corsOrigins: new Set<string>(), bodyBytesMax: 33_554_432, connectMs: 5000, startedS: 0 };
+  const limits = { bodyBytesMax: 33_554_432, bodyBytesTotalMax: 1e9, bodies: new BodyTotal(), clientBodyMs: 60_000, connectionsMax: undefined };
+  const whoever = { authenticate: () => ANYBODY, clientLimits: new ClientLimits({ clients: new Map(), tenant: 1 }), isTrustedProxy: () => false, corsOrigins: new Set<string>() };
+  const listening = { name: 'prefix', ...limits, ...whoever, connect, startedS: 0 };
   const app = createClientListener(() => ({ ...listening, forward: deps, servedModels: () => ['m'], healthy: () => true, leaving: () => false }));
   app.server.on('request', (_, response: ServerResponse) => responses.push(response));
   const url = await app.listen({ host: '127.0.0.1', port: 0 });

@@ -12,6 +12,7 @@ test('a file with endpoints alone is completed with every default', (t) => {
       { name: 'baseline', host: '0.0.0.0', port: 8080, policy: 'least-request', record: true },
     ],
     admin: { host: '127.0.0.1', port: 9901 },
+    clients: [],
     pools: [
       {
         name: 'default',
@@ -31,7 +32,7 @@ test('a file with endpoints alone is completed with every default', (t) => {
     prefix: { kvCacheTokens: 'auto', bytesPerToken: 4, matchRatioMin: 0.5, tenants: 'pass' },
     timeouts: { connectMs: 5000, firstByteMs: 1_800_000, idleMs: 300_000, clientStallMs: 120_000, totalMs: 3_600_000 },
     retry: { attemptsMax: 2, budgetRatio: 0.2, budgetMin: 3 },
-    admission: { bodyBytesMax: 33_554_432, inFlightMax: 16_384, queueLengthMax: 1024, queueBytesMax: 268_435_456, queueWaitMaxMs: 30_000, keepAliveCommentMs: 0 },
+    admission: { bodyBytesMax: 33_554_432, inFlightMax: 16_384, tenantInFlightRatio: 1, queueLengthMax: 1024, queueBytesMax: 268_435_456, queueWaitMaxMs: 30_000, keepAliveCommentMs: 0 },
     shutdown: { settleMs: 5000, deadlineMs: 3_600_000 },
     log: { level: 'info', sampleRatio: 1 },
   });

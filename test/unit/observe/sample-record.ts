@@ -8,6 +8,7 @@ export function sampleRecord(changes: Partial<RequestRecord> = {}): RequestRecor
     id: 'req-1',
     listener: 'prefix',
     surface: 'chat',
+    client: '',
     model: 'qwen',
     policy: 'prefix-cost',
     pool: 'default',

@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { test } from 'tap';
-import { errors, type buildConnector } from 'undici';
+import { buildConnector, errors } from 'undici';
 import { connectionOptions, outcomeOfError, outcomeOfRequestError } from '../../../src/proxy/upstream.ts';
 
 const withCode = (code: string, more: object = {}): Error => Object.assign(new Error(code), { code, ...more });
@@ -41,7 +41,7 @@ test('connections that are destroyed with one error, used or not, are each close
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   t.teardown(() => server.close());
-  const connect = connectionOptions({ connectMs: 1000 }).connect as buildConnector.connector;
+  const connect = connectionOptions(buildConnector({ timeout: 1000 })).connect as buildConnector.connector;
   const { port } = server.address() as AddressInfo;
   const open = (): Promise<Socket> =>
     new Promise((resolve, reject) => {

@@ -14,10 +14,12 @@ const unchanging: Pick<AdminOptions, 'config' | 'reload' | 'setDrained'> = {
   setDrained: () => undefined,
 };
 
+const ELSEWHERE: AdminOptions['access'] = () => ({ onLoopback: false, tokenSha256: undefined });
+
 async function listen(t: Test, options: Partial<AdminOptions> = {}): Promise<string> {
   const admin = createAdmin({
     version: '1.2.3',
-    onLoopback: true,
+    access: () => ({ onLoopback: true, tokenSha256: undefined }),
     ready: () => ({ ready: true, reasons: [] }),
     statuses: () => [],
     models: () => [],
@@ -148,7 +150,7 @@ test('an endpoint is drained and undrained by its id, percent-encoded or not', a
 test('what changes something takes POST alone, and only where nobody else can reach it', async (t) => {
   const refuse = (): never => t.fail('nothing may happen') as never;
   const options: Partial<AdminOptions> = { reload: refuse, setDrained: refuse };
-  const [here, everywhere] = [await listen(t, options), await listen(t, { ...options, onLoopback: false, config: refuse })];
+  const [here, everywhere] = [await listen(t, options), await listen(t, { ...options, access: ELSEWHERE, config: refuse })];
   for (const path of ['/reload', '/endpoints/a:1/drain', '/endpoints/a:1/undrain']) {
     for (const method of ['GET', 'HEAD', 'PUT', 'DELETE']) {
       const answer = await fetch(`${here}${path}`, { method });
@@ -188,7 +190,7 @@ test('metrics that cannot be made are a 500 that says nothing, and are reported'
 
 test('a client that sends half a request does not hold up closing', async (t) => {
   const admin = createAdmin({
-    version: '1.2.3', onLoopback: true,
+    version: '1.2.3', access: () => ({ onLoopback: true, tokenSha256: undefined }),
     ready: () => ({ ready: true, reasons: [] }),
     statuses: () => [],
     models: () => [],
@@ -208,7 +210,7 @@ test('a client that sends half a request does not hold up closing', async (t) =>
 });
 
 test('what others can reach shows nothing of the endpoints, but still whether it is ready', async (t) => {
-  const url = await listen(t, { onLoopback: false, statuses: () => [sampleStatus()] });
+  const url = await listen(t, { access: ELSEWHERE, statuses: () => [sampleStatus()] });
   const answer = await fetch(`${url}/endpoints`);
   t.equal(answer.status, 403);
   t.notMatch(await answer.text(), sampleStatus().id);

@@ -1,0 +1,57 @@
+// admin-guard.ts: who may do what at the admin listener.
+
+import type { IncomingHttpHeaders } from 'node:http';
+import { isIP } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import { showsToken } from './authenticate.ts';
+
+/** How the listener can be reached, and what has to be shown there. Asked for with each request. */
+export interface AdminAccess {
+  /** Whether only this machine can reach it. */
+  readonly onLoopback: boolean;
+  /** SHA-256 of the token in hexadecimal digits; undefined: there is none. */
+  readonly tokenSha256: string | undefined;
+}
+
+/** The `config` of a route that everybody who reaches the listener may have. */
+export const OPEN = { open: true } as const;
+
+const LOOPBACK_ONLY = 'this is there only with admin.token, or where admin.host is a loopback address';
+const OTHER_ORIGIN = 'this is not for pages of another origin';
+const NO_TOKEN = 'this needs the admin token: Authorization: Bearer …';
+
+/**
+ * Applies to every route that is added, whenever that is, and to what does not exist; but for routes whose `config` is OPEN. What may change
+ * something, which is everything but GET and HEAD, is refused from pages of another origin: a browser on this machine is on this machine, whoever
+ * wrote the page.
+ */
+export function guardAdmin(admin: FastifyInstance, access: () => AdminAccess): void {
+  admin.addHook('onRequest', (request, reply, done) => {
+    const { onLoopback, tokenSha256 } = access();
+    const { open } = request.routeOptions.config as { open?: boolean };
+    const reads = request.method === 'GET' || request.method === 'HEAD';
+    if (open !== true) {
+      if (tokenSha256 !== undefined && !showsToken(request.headers, tokenSha256)) {
+        reply.code(401).header('www-authenticate', 'Bearer').send({ error: NO_TOKEN });
+        return;
+      }
+      if (tokenSha256 === undefined && !onLoopback) {
+        reply.code(403).send({ error: LOOPBACK_ONLY });
+        return;
+      }
+    }
+    if (reads || isOwnOrigin(request.headers, tokenSha256 !== undefined)) done();
+    else reply.code(403).send({ error: OTHER_ORIGIN });
+  });
+}
+
+/**
+ * No browser leaves `Origin` out of what may change something. Without a token the host must be an address or localhost: a name can be made
+ * to lead here by whoever owns it.
+ */
+function isOwnOrigin({ origin, host = '' }: IncomingHttpHeaders, anyName: boolean): boolean {
+  if (origin === undefined) return true;
+  if (origin !== `http://${host}` && origin !== `https://${host}`) return false;
+  const { hostname } = URL.canParse(origin) ? new URL(origin) : { hostname: '' };
+  return anyName || hostname === 'localhost' || isIP(hostname.replace(/^\[|\]$/g, '')) !== 0;
+}
