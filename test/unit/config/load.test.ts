@@ -8,8 +8,8 @@ test('a file with endpoints alone is completed with every default', (t) => {
   t.strictSame(config, {
     version: 1,
     listeners: [
-      { name: 'prefix', host: '0.0.0.0', port: 8081, policy: 'prefix-cost', record: true },
-      { name: 'baseline', host: '0.0.0.0', port: 8080, policy: 'least-request', record: true },
+      { name: 'prefix', host: '0.0.0.0', port: 8081, policy: 'prefix-cost', record: true, trustedProxies: [], corsOrigins: [] },
+      { name: 'baseline', host: '0.0.0.0', port: 8080, policy: 'least-request', record: true, trustedProxies: [], corsOrigins: [] },
     ],
     admin: { host: '127.0.0.1', port: 9901 },
     clients: [],
@@ -30,9 +30,9 @@ test('a file with endpoints alone is completed with every default', (t) => {
     ],
     models: [],
     prefix: { kvCacheTokens: 'auto', bytesPerToken: 4, matchRatioMin: 0.5, tenants: 'pass' },
-    timeouts: { connectMs: 5000, firstByteMs: 1_800_000, idleMs: 300_000, clientStallMs: 120_000, totalMs: 3_600_000 },
+    timeouts: { connectMs: 5000, firstByteMs: 1_800_000, idleMs: 300_000, clientStallMs: 120_000, totalMs: 3_600_000, clientBodyMs: 300_000 },
     retry: { attemptsMax: 2, budgetRatio: 0.2, budgetMin: 3 },
-    admission: { bodyBytesMax: 33_554_432, inFlightMax: 16_384, tenantInFlightRatio: 1, queueLengthMax: 1024, queueBytesMax: 268_435_456, queueWaitMaxMs: 30_000, keepAliveCommentMs: 0 },
+    admission: { bodyBytesMax: 33_554_432, bodyBytesTotalMax: 1_073_741_824, inFlightMax: 16_384, tenantInFlightRatio: 1, queueLengthMax: 1024, queueBytesMax: 268_435_456, queueWaitMaxMs: 30_000, keepAliveCommentMs: 0 },
     shutdown: { settleMs: 5000, deadlineMs: 3_600_000 },
     log: { level: 'info', sampleRatio: 1 },
   });
