@@ -3,8 +3,8 @@
 import type { PolicyName } from '../core/policy-name.ts';
 import type { Random } from '../core/random.ts';
 
-/** One available endpoint, as a policy sees it. */
-export interface Candidate {
+/** What a request would find on one available endpoint. */
+export interface Work {
   /** Leases, divided by the slow-start share, plus others' traffic. */
   readonly inFlight: number;
   /** 0..1 */
@@ -17,6 +17,12 @@ export interface Candidate {
   readonly insertedTokens: number;
   /** What inserting costs the others there, 0..1. */
   readonly pressure: number;
+}
+
+/** One available endpoint, as a policy sees it. */
+export interface Candidate extends Work {
+  /** Its `prefixCost`. */
+  readonly cost: number;
 }
 
 /** What a choice may depend on besides the candidates. */
@@ -60,8 +66,7 @@ export function createPolicy(name: PolicyName, options: PolicyOptions): Policy {
 }
 
 /** Tokens to compute ahead of this request's first one, times how many requests share the engine. */
-export function prefixCost(candidate: Candidate): number {
-  const { queuedTokens, uncachedTokens, insertedTokens, pressure, inFlight } = candidate;
+export function prefixCost({ queuedTokens, uncachedTokens, insertedTokens, pressure, inFlight }: Omit<Work, 'matchRatio'>): number {
   const tokens = queuedTokens * QUEUED_WEIGHT + uncachedTokens + pressure * insertedTokens * INSERTED_WEIGHT + REQUEST_TOKENS;
   return tokens * (inFlight + 1);
 }
@@ -70,7 +75,7 @@ export function prefixCost(candidate: Candidate): number {
 type Order = (a: Candidate, b: Candidate) => number;
 
 const byInFlight: Order = (a, b) => a.inFlight - b.inFlight;
-const byCost: Order = (a, b) => prefixCost(a) - prefixCost(b) || byInFlight(a, b);
+const byCost: Order = (a, b) => a.cost - b.cost || byInFlight(a, b);
 const byMatchRatio: Order = (a, b) => b.matchRatio - a.matchRatio || byInFlight(a, b);
 
 /** The first in that order; among k equal ones each with probability 1/k, in one pass. */
@@ -88,4 +93,13 @@ function least(candidates: readonly Candidate[], order: Order, random: Random): 
     }
   }
   return chosen;
+}
+
+/** Who would have been chosen without the chosen one; undefined where there is no other, or chance alone decides. Of several equal ones the first. */
+export function runnerUp(name: PolicyName, options: PolicyOptions, candidates: readonly Candidate[], chosen: number): number | undefined {
+  if (name === 'random' || candidates.length < 2) return undefined;
+  if (name === 'round-robin') return (chosen + 1) % candidates.length;
+  const others = candidates.filter((_, i) => i !== chosen);
+  const next = createPolicy(name, options)(others, { random: () => 1, turn: 0 });
+  return next < chosen ? next : next + 1;
 }

@@ -1,7 +1,8 @@
 // dispatcher.ts: the one seam. What moves bytes stands on one side, what decides on the other, and plain data crosses.
 
+import type { Explanation } from './choice.ts';
 import type { PolicyName } from './policy-name.ts';
-import type { Criticality, RequestFacts } from './request.ts';
+import type { Criticality, GenerationFacts, RequestFacts } from './request.ts';
 
 /** A request that wants an endpoint. */
 export interface Ask {
@@ -14,6 +15,9 @@ export interface Ask {
   readonly retry?: 'free' | 'budgeted';
   /** What it keeps in memory while it waits; 0 when left out. */
   readonly bodyBytes?: number;
+  /** For people who ask where it went. */
+  readonly request?: string;
+  readonly traceId?: string;
 }
 
 /** Where an attempt goes. */
@@ -142,4 +146,6 @@ export interface Dispatcher {
   finish(attempt: number, outcome: Outcome): void;
   /** Asked a few times a second for each attempt under way. `heard`: bytes came since it was asked last. */
   standing(attempt: number, heard: boolean): Standing;
+  /** What `assign` would decide now, without deciding it: nothing is counted, recorded or taken from the random numbers. */
+  explain(ask: Ask & { readonly facts: GenerationFacts }): Explanation;
 }

@@ -2,7 +2,7 @@
 
 import type { Chain } from '../core/chain.ts';
 import { chainBytes } from '../core/chain.ts';
-import type { Candidate } from '../balance/policy.ts';
+import { type Candidate, prefixCost } from '../balance/policy.ts';
 import { type CacheRoom, pressures } from '../balance/pressure.ts';
 import { discountedSums, heldTokens, messageEnd, uncachedTokens } from '../balance/uncached.ts';
 import type { ModelKey } from '../prefix/model-key.ts';
@@ -95,14 +95,19 @@ export function viewEndpoints(estimates: readonly Estimate[], matched: readonly 
   const pressure = pressures(caches);
   return estimates.map((estimate, i) => {
     const blocks = matched[i]!;
+    const inFlight = estimate.inFlight(nowMs);
+    const { queuedTokens } = estimate;
+    const uncached = uncachedTokens(chain, sums, answers[i]! > 0 ? messageEnd(chain, blocks) : blocks);
+    const { insertedTokens } = caches[i]!;
     return {
       estimate,
-      inFlight: estimate.inFlight(nowMs),
+      inFlight,
       matchRatio: bytes === 0 || blocks === 0 ? 0 : chain.ends[blocks - 1]! / bytes,
-      queuedTokens: estimate.queuedTokens,
-      uncachedTokens: uncachedTokens(chain, sums, answers[i]! > 0 ? messageEnd(chain, blocks) : blocks),
-      insertedTokens: caches[i]!.insertedTokens,
+      queuedTokens,
+      uncachedTokens: uncached,
+      insertedTokens,
       pressure: pressure[i]!,
+      cost: prefixCost({ inFlight, queuedTokens, uncachedTokens: uncached, insertedTokens, pressure: pressure[i]! }),
       heldTokens: held[i]!,
       answerTokens: answers[i]!,
     };

@@ -9,6 +9,8 @@ export interface AttemptState {
   readonly lease: Lease;
   /** Undefined for what is forwarded unread. */
   readonly account: Account | undefined;
+  /** Its number in the ring of choices; 0 for what is forwarded unread. */
+  readonly choice: number;
   readonly sentMs: number;
   /** Its first token came. */
   answered: boolean;

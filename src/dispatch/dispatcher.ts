@@ -1,9 +1,14 @@
 // dispatcher.ts: the decision. Assign, first token, finish: the single writer of leases, estimates, the queue and what was learned.
 
+import type { Choices, Explanation } from '../core/choice.ts';
 import type { Ask, Assignment, Dispatcher, Outcome, Refusal, Settled, Standing, Waiting } from '../core/dispatcher.ts';
+import type { GenerationFacts } from '../core/request.ts';
 import { takeLease } from '../pool/lease.ts';
 import type { Schedule } from '../pool/schedule.ts';
 import { Attempts } from './attempts.ts';
+import { Chance } from './chance.ts';
+import { ChoiceRing } from './choice-ring.ts';
+import { explainPlaced, explainUnplaced } from './explain.ts';
 import { tellHealth } from './health.ts';
 import { refusal } from './models.ts';
 import { type Busy, type DispatchDeps, Placement, type Placed, type PlacedByLoad } from './placement.ts';
@@ -30,6 +35,8 @@ export class PrefixDispatcher implements Dispatcher {
   readonly #budget = new RetryBudget();
   readonly #queue = new Queue();
   readonly #turns = new Map<string, number>();
+  readonly #ring = new ChoiceRing();
+  readonly #chance: Chance;
   #settings: DispatchSettings;
   #placement: Placement;
   #ticks = false;
@@ -37,6 +44,7 @@ export class PrefixDispatcher implements Dispatcher {
   /** Without a schedule nothing waits for longer than until the next attempt ends. */
   constructor(deps: DispatchDeps & { readonly schedule?: Schedule }, settings: DispatchSettings) {
     this.#deps = deps;
+    this.#chance = new Chance(deps.random);
     this.#settings = settings;
     this.#placement = new Placement(deps, this.#responses, settings);
   }
@@ -52,6 +60,11 @@ export class PrefixDispatcher implements Dispatcher {
   /** Requests that wait for a slot, and the bytes of their bodies. */
   get waiting(): { readonly requests: number; readonly bytes: number } {
     return { requests: this.#queue.length, bytes: this.#queue.bytes };
+  }
+
+  /** The reasons of the last choices. */
+  get choices(): Choices {
+    return this.#ring;
   }
 
   assign(ask: Ask): Assignment | Refusal;
@@ -85,6 +98,7 @@ export class PrefixDispatcher implements Dispatcher {
     if (responseId !== undefined) this.#responses.note(responseId, state.endpoint.address.id);
     const nowMs = this.#deps.clock();
     state.account?.confirm(nowMs);
+    this.#ring.firstToken(state.choice, nowMs);
     state.answered = true;
     state.endpoint.noteAnswered(state.sentMs, nowMs);
   }
@@ -97,13 +111,22 @@ export class PrefixDispatcher implements Dispatcher {
     if (outcome.kind === 'complete' && outcome.responseId !== undefined) this.#responses.note(outcome.responseId, state.endpoint.address.id);
     state.account?.close(outcome, nowMs);
     tellHealth(state, outcome, nowMs);
+    this.#ring.finish(state.choice, outcome, nowMs);
     if (this.#queue.length > 0) this.#serve();
+  }
+
+  explain(ask: Ask & { readonly facts: GenerationFacts }): Explanation {
+    const nowMs = this.#deps.clock();
+    const isFull = this.#attempts.size >= this.#settings.admission.inFlightMax;
+    const found = isFull ? this.#routerBusy(ask) : this.#placement.find(ask, { random: this.#chance.foresee(), turn: this.#turns.get(ask.listener) ?? 0 });
+    if (found.kind === 'placed-by-load') throw new Error('Only a request with a prompt is placed by policy');
+    return found.kind === 'placed' ? explainPlaced(ask, found, nowMs) : explainUnplaced(ask, found, this.#placement, nowMs);
   }
 
   #place(ask: Ask): Assignment | Refusal | Busy {
     if (this.#attempts.size >= this.#settings.admission.inFlightMax) return this.#routerBusy(ask);
     const turn = this.#turns.get(ask.listener) ?? 0;
-    const found = this.#placement.find(ask, turn);
+    const found = this.#placement.find(ask, { random: this.#chance.draw, turn });
     if (found.kind === 'placed') {
       this.#turns.set(ask.listener, turn + 1);
       return this.#take(found, ask);
@@ -122,12 +145,13 @@ export class PrefixDispatcher implements Dispatcher {
     if (facts.kind !== 'generation') throw new Error('Only a request with a prompt is placed by policy');
     const { endpoint, route, rule, key, learned, prompts, view, uncachedTokens, predictedCachedTokens } = placed;
     const nowMs = this.#deps.clock();
+    const choice = this.#ring.note(ask, placed, nowMs);
     const terms = { facts, key, learned, prompts, recorded: rule.record, uncachedTokens, predictedCachedTokens, nowMs };
     const account = this.#deps.estimates.open(view.estimate, terms);
     const lease = takeLease(endpoint, Math.min(facts.weight, LEASE_WEIGHT_MAX));
     return {
       kind: 'assigned',
-      attempt: this.#attempts.add({ endpoint, lease, account, sentMs: nowMs, answered: false }),
+      attempt: this.#attempts.add({ endpoint, lease, account, choice, sentMs: nowMs, answered: false }),
       endpoint: endpoint.address,
       model: route.name,
       upstreamModel: placed.upstreamModel,
@@ -143,7 +167,7 @@ export class PrefixDispatcher implements Dispatcher {
   #takeByLoad({ endpoint }: PlacedByLoad): Assignment {
     return {
       kind: 'assigned',
-      attempt: this.#attempts.add({ endpoint, lease: takeLease(endpoint, 1), account: undefined, sentMs: this.#deps.clock(), answered: false }),
+      attempt: this.#attempts.add({ endpoint, lease: takeLease(endpoint, 1), account: undefined, choice: 0, sentMs: this.#deps.clock(), answered: false }),
       endpoint: endpoint.address,
       model: '',
       upstreamModel: undefined,

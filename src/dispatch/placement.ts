@@ -2,9 +2,10 @@
 
 import type { Clock } from '../core/clock.ts';
 import type { Ask, Refusal } from '../core/dispatcher.ts';
+import type { PolicyName } from '../core/policy-name.ts';
 import type { Random } from '../core/random.ts';
 import type { GenerationFacts } from '../core/request.ts';
-import { createPolicy, type Policy } from '../balance/policy.ts';
+import { createPolicy, type Draw, type Policy } from '../balance/policy.ts';
 import { availableOf } from '../pool/availability.ts';
 import type { Endpoint } from '../pool/endpoint.ts';
 import type { Pools } from '../pool/pools.ts';
@@ -36,10 +37,26 @@ export interface Placed {
   readonly key: ModelKey;
   readonly learned: LearnedModel;
   readonly prompts: readonly [SizedPrompt, ...SizedPrompt[]];
+  /** The endpoints of the target, whoever is available. */
+  readonly among: readonly Endpoint[];
+  readonly target: Target;
+  /** Ejections by errors were ignored. */
+  readonly panics: boolean;
+  readonly matchRatioMin: number;
+  /** Of those who could take it, in the order of `among`. */
+  readonly views: readonly View[];
+  /** Of the chosen one. */
   readonly view: View;
   readonly promptTokens: number;
   readonly uncachedTokens: number;
   readonly predictedCachedTokens: number;
+}
+
+/** Where a request with a prompt may go. */
+interface Aim {
+  readonly kind: 'aim';
+  readonly route: ModelRoute;
+  readonly target: Target;
 }
 
 /** An endpoint for a request that is forwarded unread. */
@@ -65,19 +82,37 @@ export class Placement {
   readonly #models: ReadonlyMap<string, ModelRoute>;
   readonly #listeners: ReadonlyMap<string, { readonly rule: ListenerRule; readonly choose: Policy }>;
   readonly #leastRequest: Policy;
+  readonly #matchRatioMin: number;
 
   constructor(deps: DispatchDeps, responses: StoredResponses, settings: DispatchSettings) {
     this.#deps = deps;
     this.#responses = responses;
     this.#models = new Map(settings.models.map((model) => [model.name, model]));
-    const options = { matchRatioMin: settings.prefix.matchRatioMin };
+    this.#matchRatioMin = settings.prefix.matchRatioMin;
+    const options = { matchRatioMin: this.#matchRatioMin };
     this.#listeners = new Map(settings.listeners.map((rule) => [rule.name, { rule, choose: createPolicy(rule.policy, options) }]));
     this.#leastRequest = createPolicy('least-request', options);
   }
 
-  /** `turn`: how many choices the listener made before. */
-  find(ask: Ask, turn: number): Placed | PlacedByLoad | Busy | Refusal {
-    return ask.facts.kind === 'generation' ? this.#byPolicy(ask, ask.facts, turn) : this.#byLoad(ask);
+  find(ask: Ask, draw: Draw): Placed | PlacedByLoad | Busy | Refusal {
+    return ask.facts.kind === 'generation' ? this.#byPolicy(ask, ask.facts, draw) : this.#byLoad(ask, draw);
+  }
+
+  /** Which target of its model a request is for. */
+  aim(facts: GenerationFacts): Aim | Refusal {
+    const resolved = resolveModel(facts.model, this.#models, this.#deps.pools.all());
+    if (resolved.kind === 'refused') return resolved;
+    const target = chooseTarget(resolved.route.targets, facts.prompts[0], facts.openingBlocks);
+    return target === undefined ? unavailable() : { kind: 'aim', route: resolved.route, target };
+  }
+
+  endpointsOf(target: Target): readonly Endpoint[] {
+    const { pools } = this.#deps;
+    return target.pool === undefined ? pools.all() : pools.endpoints(target.pool);
+  }
+
+  policyOf(listener: string): PolicyName {
+    return this.#listener(listener).rule.policy;
   }
 
   /** Who may serve the request's model; undefined for what has no prompt. */
@@ -87,20 +122,19 @@ export class Placement {
     return resolved.kind === 'refused' ? resolved : { kind: 'route', ...resolved.route };
   }
 
-  #byPolicy(ask: Ask, facts: GenerationFacts, turn: number): Placed | Busy | Refusal {
-    const { pools, estimates, random, clock } = this.#deps;
-    const resolved = resolveModel(facts.model, this.#models, pools.all());
-    if (resolved.kind === 'refused') return resolved;
-    const { route } = resolved;
-    const target = chooseTarget(route.targets, facts.prompts[0], facts.openingBlocks);
-    if (target === undefined) return unavailable();
+  #byPolicy(ask: Ask, facts: GenerationFacts, draw: Draw): Placed | Busy | Refusal {
+    const { estimates, clock } = this.#deps;
+    const aimed = this.aim(facts);
+    if (aimed.kind === 'refused') return aimed;
+    const { route, target } = aimed;
     const nowMs = clock();
-    const { endpoints, full } = availableOf(this.#endpointsOf(target), target.model, nowMs);
+    const among = this.endpointsOf(target);
+    const { endpoints, full, panics } = availableOf(among, target.model, nowMs);
     const candidates = narrow(endpoints, ask.excluded, this.#responses.endpointOf(facts.previousResponseId));
     if (candidates.length === 0) return full > 0 ? { kind: 'busy', place: `${target.pool ?? ''} ${target.model}`, criticality: route.criticality } : unavailable();
     if (route.criticality === 'sheddable' && shedsLoad(candidates)) return shed();
 
-    const { rule, choose } = this.#listener(ask);
+    const { rule, choose } = this.#listener(ask.listener);
     const key = modelKey(target.model);
     const learned = estimates.model(target.model);
     const shared = estimates.sharedAt(nowMs);
@@ -110,7 +144,7 @@ export class Placement {
     const prompt = sizePrompt(longest, matched, shared, key, learned);
     const prompts: Placed['prompts'] = [prompt, ...shorter.map((chain) => sizePrompt(chain, [], shared, key, learned))];
     const views = viewEndpoints(believed, matched, prompt, { key, learned, nowMs, endpoints: endpoints.length });
-    const view = views[choose(views, { random, turn })]!;
+    const view = views[choose(views, draw)]!;
     const promptTokens = prompts.reduce((sum, each) => sum + promptTokensOf(each), 0);
     return {
       kind: 'placed',
@@ -121,6 +155,11 @@ export class Placement {
       key,
       learned,
       prompts,
+      among,
+      target,
+      panics,
+      matchRatioMin: this.#matchRatioMin,
+      views,
       view,
       promptTokens,
       // Whole numbers come back to exactly zero, and idle endpoints stay exactly equal.
@@ -129,26 +168,21 @@ export class Placement {
     };
   }
 
-  #byLoad(ask: Ask): PlacedByLoad | Busy | Refusal {
-    const { pools, estimates, random, clock } = this.#deps;
+  #byLoad(ask: Ask, draw: Draw): PlacedByLoad | Busy | Refusal {
+    const { pools, estimates, clock } = this.#deps;
     const nowMs = clock();
     const stored = ask.facts.kind === 'stored-response' ? this.#responses.endpointOf(ask.facts.responseId) : undefined;
     const taking = pools.all().filter((endpoint) => endpoint.settings.byLoad || endpoint.address.id === stored);
     const { endpoints, full } = availableOf(taking, undefined, nowMs);
     const candidates = narrow(endpoints, ask.excluded, stored);
     if (candidates.length === 0) return full > 0 ? { kind: 'busy', place: BY_LOAD, criticality: 'standard' } : unavailable();
-    const views = candidates.map((endpoint) => ({ inFlight: estimates.of(endpoint).inFlight(nowMs), matchRatio: 0, queuedTokens: 0, uncachedTokens: 0, insertedTokens: 0, pressure: 0 }));
-    return { kind: 'placed-by-load', endpoint: candidates[this.#leastRequest(views, { random, turn: 0 })]! };
+    const views = candidates.map((endpoint) => ({ inFlight: estimates.of(endpoint).inFlight(nowMs), matchRatio: 0, queuedTokens: 0, uncachedTokens: 0, insertedTokens: 0, pressure: 0, cost: 0 }));
+    return { kind: 'placed-by-load', endpoint: candidates[this.#leastRequest(views, draw)]! };
   }
 
-  #endpointsOf(target: Target): readonly Endpoint[] {
-    const { pools } = this.#deps;
-    return target.pool === undefined ? pools.all() : pools.endpoints(target.pool);
-  }
-
-  #listener(ask: Ask): { readonly rule: ListenerRule; readonly choose: Policy } {
-    const listener = this.#listeners.get(ask.listener);
-    if (listener === undefined) throw new Error(`No listener is named '${ask.listener}'`);
+  #listener(name: string): { readonly rule: ListenerRule; readonly choose: Policy } {
+    const listener = this.#listeners.get(name);
+    if (listener === undefined) throw new Error(`No listener is named '${name}'`);
     return listener;
   }
 }

@@ -118,6 +118,10 @@ class RivalDispatcher implements Dispatcher {
 
   leave(): void {}
 
+  explain(): never {
+    throw new Error('Rivals keep no reasons');
+  }
+
   standing(): 'up' {
     return 'up';
   }

@@ -4,10 +4,10 @@ import { seededRandom } from '../../../src/core/random.ts';
 import { type Candidate, type Draw, type Policy, createPolicy, prefixCost } from '../../../src/balance/policy.ts';
 
 const OPTIONS = { matchRatioMin: 0.5 };
-const IDLE: Candidate = { inFlight: 0, matchRatio: 0, queuedTokens: 0, uncachedTokens: 0, insertedTokens: 0, pressure: 0 };
+const IDLE: Candidate = { inFlight: 0, matchRatio: 0, queuedTokens: 0, uncachedTokens: 0, insertedTokens: 0, pressure: 0, cost: 256 };
 
 function candidates(...differences: Partial<Candidate>[]): Candidate[] {
-  return differences.map((difference) => ({ ...IDLE, ...difference }));
+  return differences.map((difference) => ({ ...IDLE, ...difference, cost: prefixCost({ ...IDLE, ...difference }) }));
 }
 
 /** Fails the test that did not expect a tie. */

@@ -55,6 +55,7 @@ const LISTENERS: DispatchSettings['listeners'] = [
   { name: 'baseline', policy: 'least-request', record: true },
   { name: 'silent', policy: 'prefix-cost', record: false },
   { name: 'turns', policy: 'round-robin', record: true },
+  { name: 'chance', policy: 'random', record: true },
 ];
 
 export function createHouse(options: HouseOptions = {}): House {

@@ -1,0 +1,92 @@
+import { test } from 'tap';
+import { seededRandom } from '../../../src/core/random.ts';
+import type { Assignment, Outcome } from '../../../src/core/dispatcher.ts';
+import { createHouse, type House } from './house.ts';
+
+const TEXT = 'All happy families are alike; each unhappy family is unhappy in its own way. ';
+const STATES = 1000;
+const LISTENERS = ['prefix', 'threshold', 'baseline', 'silent', 'turns', 'chance'];
+const OUTCOMES: readonly Outcome[] = [
+  { kind: 'complete', usage: { promptTokens: 300, completionTokens: 20, cachedTokens: 64 }, responseId: undefined },
+  { kind: 'complete', usage: undefined, responseId: undefined },
+  { kind: 'rejected', status: 500, because: 'other' },
+  { kind: 'reset', stale: false },
+  { kind: 'client_gone' },
+];
+
+function conversation(random: () => number): string[] {
+  const who = Math.floor(random() * 5);
+  return Array.from({ length: 1 + 2 * Math.floor(random() * 3) }, (_, turn) => `${who}.${turn} ${TEXT.repeat(1 + who * 3)}`);
+}
+
+/** Everything that can be seen of a house. */
+function visible(house: House): unknown {
+  return house.pools.all().map((_, i) => house.status(i));
+}
+
+test('of 1,000 random states the dry run tells the choice that is made, and changes nothing', async (t) => {
+  const seed = Math.floor(Math.random() * 2 ** 31);
+  const random = seededRandom(seed);
+  let house = createHouse();
+  let running: Assignment[] = [];
+  let chosen = 0;
+  for (let state = 0; state < STATES; state++) {
+    if (state % 50 === 0) {
+      house = createHouse({ endpoints: 1 + Math.floor(random() * 9), pool: { inFlightMax: 1 + Math.floor(random() * 8), slowStartMs: random() < 0.5 ? 0 : 5000 } });
+      running = [];
+    }
+    house.nowMs += Math.floor(random() * 400);
+    for (const endpoint of house.pools.all()) endpoint.drainedByAdmin = random() < 0.1;
+    const ask = {
+      facts: house.chat(conversation(random)),
+      listener: LISTENERS[Math.floor(random() * LISTENERS.length)]!,
+      excluded: house.pools.all().map(({ address }) => address.id).filter(() => random() < 0.1),
+    };
+    const before = visible(house);
+    const explained = house.dispatcher.explain(ask);
+    house.dispatcher.explain(ask);
+    t.same(visible(house), before, `nothing changes, seed ${seed}`);
+    const { latest } = house.dispatcher.choices;
+    const made = house.dispatcher.assign(ask);
+    if (explained.decision !== 'chosen') {
+      t.equal(made.kind, 'refused', `seed ${seed}, state ${state}: ${explained.sentence}`);
+    } else if (made.kind === 'refused') {
+      t.fail(`seed ${seed}, state ${state}: ${made.message}`);
+    } else {
+      chosen += 1;
+      const kept = house.dispatcher.choices.read(latest + 1)!;
+      t.equal(made.endpoint.id, explained.endpoint, `seed ${seed}, state ${state}: ${explained.sentence}`);
+      t.equal(made.predictedCachedTokens, explained.predictedCachedTokens);
+      t.same([kept.endpoint, kept.runnerUp, kept.sentence, kept.considered], [explained.endpoint, explained.runnerUp, explained.sentence, explained.considered]);
+      running.push(made);
+    }
+    while (running.length > 0 && random() < 0.6) {
+      const [over] = running.splice(Math.floor(random() * running.length), 1);
+      if (random() < 0.7) house.dispatcher.firstToken(over!.attempt);
+      house.dispatcher.finish(over!.attempt, OUTCOMES[Math.floor(random() * OUTCOMES.length)]!);
+    }
+  }
+  t.ok(chosen > STATES / 3, `${chosen} choices were compared`);
+});
+
+test('random numbers that a dry run has seen come again', async (t) => {
+  const ids = (explains: boolean): string[] => {
+    const house = createHouse({ endpoints: 8 });
+    return Array.from({ length: 50 }, (_, i) => {
+      const ask = { facts: house.chat([`${i}`]), listener: 'chance', excluded: [] };
+      if (explains && i % 3 === 0) house.dispatcher.explain(ask);
+      const made = house.dispatcher.assign(ask);
+      return made.kind === 'assigned' ? made.endpoint.id : '';
+    });
+  };
+  t.same(ids(true), ids(false));
+});
+
+test('who cannot take it says why, and so does a model that nobody serves', async (t) => {
+  const house = createHouse({ endpoints: 2 });
+  for (const endpoint of house.pools.all()) endpoint.drainedByAdmin = true;
+  const none = house.dispatcher.explain({ facts: house.chat(['a']), listener: 'prefix', excluded: [] });
+  t.match(none, { decision: 'refused', policy: 'prefix-cost', endpoint: undefined, considered: [{ because: 'draining' }, { because: 'draining' }] });
+  const unknown = house.dispatcher.explain({ facts: house.chat(['a'], { model: 'nobody' }), listener: 'prefix', excluded: [] });
+  t.match(unknown, { decision: 'refused', model: 'nobody', sentence: /does not exist/, considered: [] });
+});
