@@ -130,6 +130,16 @@ function adminServer(parts: Parts, reloads: Reloads, version: string, { host }: 
       endpoint.drainedByAdmin = drained;
       return statuses().find((status) => status.id === id);
     },
+    choices: {
+      choices: parts.choices,
+      clock,
+      listeners: () => parts.config.listeners.map(({ name }) => name),
+      bodyBytesMax: () => parts.config.admission.bodyBytesMax,
+      explain(listener, surface, body, tenant) {
+        const { dispatcher, readPrompt, tenantSecret } = parts.forward;
+        return dispatcher.explain({ facts: readPrompt(surface, body, tenantSecret === undefined ? undefined : tenant), listener, excluded: [] });
+      },
+    },
     unexpected: (error) => log.unexpected('admin', error),
   });
   // It asks for everything when a request comes.

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import type { buildConnector } from 'undici';
 import type { Config } from './config/config.ts';
 import { createConnector } from './connector.ts';
+import type { Choices } from './core/choice.ts';
 import { likelyCause } from './dispatch/accuracy.ts';
 import { PrefixDispatcher } from './dispatch/dispatcher.ts';
 import { Estimates } from './dispatch/estimates.ts';
@@ -38,6 +39,7 @@ export interface Parts {
   readonly pools: Pools;
   readonly estimates: Estimates;
   readonly metrics: Metrics;
+  readonly choices: Choices;
   /** On its way out: not ready, but still serving. */
   leaving: boolean;
   /** Takes over another configuration in one go. Requests under way keep what they began with; what is known of endpoints stays. */
@@ -112,6 +114,7 @@ export function createParts({ config, version, logDestination, dnsClient = syste
     pools,
     estimates,
     metrics,
+    choices: dispatcher.choices,
     leaving: false,
     reconfigure(next: Config) {
       parts.config = next;

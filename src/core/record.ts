@@ -8,6 +8,8 @@ export type RequestOutcome = 'complete' | 'error' | 'truncated' | 'client_gone' 
 /** One request from its first byte to its one outcome. Holds no prompt, no key and no text of an answer. */
 export interface RequestRecord {
   readonly id: string;
+  /** 32 hexadecimal digits, as in `traceparent`; empty when the request could not be read. */
+  readonly traceId: string;
   readonly listener: string;
   readonly surface: Surface | 'by-load' | 'stored-response';
   /** The configured name of who sent it; empty where no keys are configured. */

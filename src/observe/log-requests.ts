@@ -63,6 +63,7 @@ function ratioThatChose(record: RequestRecord, matchRatioMin: number): string | 
 function requestFields(record: RequestRecord) {
   return {
     id: record.id,
+    trace_id: record.traceId === '' ? undefined : record.traceId,
     listener: record.listener,
     surface: record.surface,
     client: record.client === '' ? undefined : record.client,

@@ -11,6 +11,7 @@ import { joined, PlainAnswer } from './plain-answer.ts';
 import { isLost } from './retry.ts';
 import { StreamAnswer } from './stream-answer.ts';
 import type { Swept, Sweep } from './sweep.ts';
+import type { Trace } from './trace.ts';
 import { outcomeOfError } from './upstream.ts';
 import { UsageFilter } from './usage-filter.ts';
 
@@ -34,6 +35,7 @@ export interface AttemptRequest {
   /** The engine was asked for usage that is none of the client's business. */
   readonly hidesUsage: boolean;
   readonly id: string;
+  readonly trace: Trace;
   /** When the whole request began, by the sweep's clock. */
   readonly startedMs: number;
 }
@@ -95,10 +97,10 @@ export class Attempt implements Undici.DispatchHandler, ClientListener, Swept {
   }
 
   send(endpoint: EndpointAddress): Promise<Outcome> {
-    const { path, method, body, rawHeaders, forwardedBy, id } = this.#request;
+    const { path, method, body, rawHeaders, forwardedBy, id, trace } = this.#request;
     this.#client.listen(this);
     this.#sentMs = this.#askedMs = this.#deps.sweep.add(this);
-    const headers = requestHeaders(rawHeaders, id, endpoint.apiKey, forwardedBy);
+    const headers = requestHeaders(rawHeaders, id, trace, endpoint.apiKey, forwardedBy);
     try {
       this.#deps.upstream.dispatch({ origin: endpoint.origin, path, method: method as Undici.HttpMethod, headers, body }, this);
     } catch (error) {

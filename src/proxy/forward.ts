@@ -20,6 +20,7 @@ import { newRecord } from './new-record.ts';
 import { again, answerTo, recordedOutcome, sentence, type Again, type Tried } from './retry.ts';
 import type { Sweep } from './sweep.ts';
 import { tenantSalt } from './tenant-salt.ts';
+import { traceOf, type Trace } from './trace.ts';
 import { assign } from './waiting.ts';
 
 export interface ForwardDeps {
@@ -57,6 +58,7 @@ interface Course {
   readonly exchange: Exchange;
   readonly client: ClientResponse;
   readonly record: RequestRecord;
+  readonly trace: Trace;
   readonly startedMs: number;
   /** As they were when it came: they may change while it is under way. */
   readonly limits: AttemptLimits;
@@ -71,7 +73,8 @@ export async function forward(deps: ForwardDeps, exchange: Exchange): Promise<vo
   const { clock, observer, limits, attemptsMax, sweep, keepAliveCommentMs, tenantSecret } = deps;
   const startedMs = clock();
   const given = exchange.request.headers['x-request-id'];
-  const record = newRecord(isRequestId(given) ? given : randomUUID(), exchange.listener, exchange.surface, exchange.identity.client);
+  const trace = traceOf(exchange.request.headers.traceparent);
+  const record = newRecord(isRequestId(given) ? given : randomUUID(), exchange.listener, exchange.surface, exchange.identity.client, trace.traceId);
   const client = new ClientResponse(exchange.response, exchange.surface, record.id);
   let keepAlive: KeepAlive | undefined;
   try {
@@ -79,7 +82,7 @@ export async function forward(deps: ForwardDeps, exchange: Exchange): Promise<vo
     const facts = deps.readPrompt(surface, body, tenantSecret === undefined ? undefined : tenant);
     const salt = tenantSecret === undefined ? undefined : tenantSalt(tenantSecret, tenant, facts.cacheSalt);
     if (facts.stream && keepAliveCommentMs > 0) keepAlive = new KeepAlive(sweep, client, keepAliveCommentMs);
-    await route({ deps, exchange, client, record, startedMs, limits, attemptsMax, tried: { attempts: 0, reasons: [] }, salt }, facts);
+    await route({ deps, exchange, client, record, trace, startedMs, limits, attemptsMax, tried: { attempts: 0, reasons: [] }, salt }, facts);
   } catch (error) {
     if (error instanceof RequestError) {
       refuse(client, record, badRequest(error));
@@ -97,7 +100,7 @@ export async function forward(deps: ForwardDeps, exchange: Exchange): Promise<vo
 
 async function route(course: Course, facts: GenerationFacts): Promise<void> {
   const { deps, exchange, client, record, tried, attemptsMax } = course;
-  const ask: Ask = { facts, listener: exchange.listener, excluded: [], bodyBytes: exchange.body.length };
+  const ask: Ask = { facts, listener: exchange.listener, excluded: [], bodyBytes: exchange.body.length, request: record.id, traceId: record.traceId };
   let failed: Ended | undefined;
   let next: Again | undefined;
   const excluded: string[] = [];
@@ -147,7 +150,7 @@ interface Ended {
 }
 
 /** One attempt; its lease is returned when this resolves, before the client gets the end of its answer. */
-async function attempt({ deps, exchange, client, record, startedMs, limits, salt }: Course, assigned: Assignment): Promise<Ended> {
+async function attempt({ deps, exchange, client, record, trace, startedMs, limits, salt }: Course, assigned: Assignment): Promise<Ended> {
   const { request, surface, forwardedBy } = exchange;
   const { dispatcher, upstream, sweep } = deps;
   const onFirstToken = (responseId: string | undefined): void => {
@@ -161,7 +164,7 @@ async function attempt({ deps, exchange, client, record, startedMs, limits, salt
     const body = bodyFor(assigned, salt, exchange.body);
     const trying = new Attempt(
       { upstream, sweep, limits, onFirstToken, standing },
-      { surface, method: 'POST', path: request.url ?? '/', rawHeaders: request.rawHeaders, forwardedBy, body, hidesUsage: assigned.asksUsage, id: record.id, startedMs },
+      { surface, method: 'POST', path: request.url ?? '/', rawHeaders: request.rawHeaders, forwardedBy, body, hidesUsage: assigned.asksUsage, id: record.id, trace, startedMs },
       client,
     );
     outcome = await trying.send(assigned.endpoint);

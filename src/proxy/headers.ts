@@ -1,12 +1,13 @@
 // headers.ts: which headers cross the router, in either direction. Pure.
 
 import type { IncomingHttpHeaders } from 'node:http';
+import type { Trace } from './trace.ts';
 
 /** They speak about one connection, and ours is another one. RFC 9110, section 7.6.1. */
 const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'proxy-connection', 'proxy-authenticate', 'proxy-authorization', 'te', 'trailer', 'transfer-encoding', 'upgrade']);
 
 /** Those, and what is set anew by the router or not the endpoint's business. */
-const NOT_SENT_ON = new Set([...HOP_BY_HOP, 'host', 'content-length', 'authorization', 'x-api-key', 'expect', 'x-request-id', 'via']);
+const NOT_SENT_ON = new Set([...HOP_BY_HOP, 'host', 'content-length', 'authorization', 'x-api-key', 'expect', 'x-request-id', 'via', 'traceparent']);
 
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
 
@@ -22,19 +23,19 @@ export function isRequestId(value: unknown): value is string {
  *
  * @param forwardedBy the peer's address where its word is taken on whom it forwards for; undefined where it is not, and then that stays behind too
  */
-export function requestHeaders(raw: readonly string[], requestId: string, apiKey: string | undefined, forwardedBy: string | undefined): string[] {
+export function requestHeaders(raw: readonly string[], requestId: string, trace: Trace, apiKey: string | undefined, forwardedBy: string | undefined): string[] {
   const kept: string[] = [];
   let named: Set<string> | undefined;
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i]!;
     const lower = name.toLowerCase();
     if (lower === 'connection') named = connectionTokens(raw[i + 1]!, named);
-    if (NOT_SENT_ON.has(lower) || name.includes('_') || (forwardedBy === undefined && isForwarding(lower))) continue;
+    if (NOT_SENT_ON.has(lower) || name.includes('_') || (forwardedBy === undefined && isForwarding(lower)) || (lower === 'tracestate' && !trace.isContinued)) continue;
     kept.push(name, raw[i + 1]!);
   }
   let out = named === undefined ? kept : without(kept, named);
   if (forwardedBy !== undefined) out = withForwarder(out, forwardedBy);
-  out.push('x-request-id', requestId);
+  out.push('x-request-id', requestId, 'traceparent', trace.traceparent);
   if (apiKey !== undefined) out.push('authorization', `Bearer ${apiKey}`);
   return out;
 }

@@ -2,9 +2,10 @@
 
 import type { RequestRecord } from '../core/record.ts';
 
-export function newRecord(id: string, listener: string, surface: RequestRecord['surface'], client: string): RequestRecord {
+export function newRecord(id: string, listener: string, surface: RequestRecord['surface'], client: string, traceId: string): RequestRecord {
   return {
     id,
+    traceId,
     listener,
     surface,
     client,

@@ -4,6 +4,7 @@ import fastify from 'fastify';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
 import type { EndpointStatus, ModelStatus } from '../core/status.ts';
+import { registerChoices, type ChoicesOptions } from './admin-choices.ts';
 import { configAnswer, reloadAnswer, type ConfigStatus, type ReloadResult } from './admin-config.ts';
 import { endpointAnswer, endpointsAnswer } from './admin-endpoints.ts';
 import { guardAdmin, OPEN, type AdminAccess } from './admin-guard.ts';
@@ -28,6 +29,7 @@ export interface AdminOptions {
   readonly reload: () => Promise<ReloadResult>;
   /** Drains an endpoint, or undoes that. Gives its state, undefined when there is none of this id. */
   readonly setDrained: (id: string, drained: boolean) => EndpointStatus | undefined;
+  readonly choices: ChoicesOptions;
   /** A request failed here for a reason of our own. */
   readonly unexpected: (error: unknown) => void;
 }
@@ -71,6 +73,8 @@ export function createAdmin(options: AdminOptions): FastifyInstance {
       return status === undefined ? reply.code(404).send({ error: `there is no endpoint ${id}` }) : reply.send(endpointAnswer(status));
     });
   }
+
+  registerChoices(admin, options.choices);
 
   admin.addHook('onSend', async (_request, reply) => {
     reply.header('cache-control', 'no-store');

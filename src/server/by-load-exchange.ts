@@ -12,6 +12,7 @@ import { isRequestId, responseHeadersOf } from '../proxy/headers.ts';
 import { newRecord } from '../proxy/new-record.ts';
 import { answerTo, isLost, recordedOutcome, sentence, type Tried } from '../proxy/retry.ts';
 import type { Swept } from '../proxy/sweep.ts';
+import { traceOf, type Trace } from '../proxy/trace.ts';
 import { outcomeOfRequestError } from '../proxy/upstream.ts';
 import { answer } from './answer.ts';
 import { identityOf } from './gate.ts';
@@ -30,6 +31,7 @@ export interface EndpointAnswer {
 
 export class ByLoadExchange implements Swept {
   readonly id: string;
+  readonly trace: Trace;
   sweepIndex = -1;
   readonly #options: ClientListenerOptions;
   readonly #reply: FastifyReply;
@@ -53,9 +55,10 @@ export class ByLoadExchange implements Swept {
   constructor(options: ClientListenerOptions, request: FastifyRequest, reply: FastifyReply, kind: 'by-load' | 'stored-response') {
     const given = request.headers['x-request-id'];
     this.id = isRequestId(given) ? given : randomUUID();
+    this.trace = traceOf(request.headers.traceparent);
     this.#options = options;
     this.#reply = reply;
-    this.#record = newRecord(this.id, options.name, kind, identityOf(request.raw).client);
+    this.#record = newRecord(this.id, options.name, kind, identityOf(request.raw).client, this.trace.traceId);
     this.#startedMs = options.forward.clock();
     reply.header('x-request-id', this.id);
     reply.raw.on('close', () => this.#onClose());

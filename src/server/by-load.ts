@@ -109,7 +109,7 @@ function send(course: Course, excluded: readonly string[], assigned: Assignment)
   const signal = exchange.begin(assigned);
   const { firstByteMs, idleMs } = options.forward.limits;
   const peer = request.socket.remoteAddress ?? '';
-  const headers = sentHeaders(request, body, requestHeaders(request.raw.rawHeaders, exchange.id, apiKey, options.isTrustedProxy(peer) ? peer : undefined));
+  const headers = sentHeaders(request, body, requestHeaders(request.raw.rawHeaders, exchange.id, exchange.trace, apiKey, options.isTrustedProxy(peer) ? peer : undefined));
 
   return reply.from(rawPath(request.raw.url ?? ''), {
     getUpstream: () => origin,

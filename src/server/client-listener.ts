@@ -147,7 +147,7 @@ function isAwaited({ headers, raw }: FastifyRequest): boolean {
 /** A request whose body never was here as a whole is a request all the same: it is counted and logged. */
 function refuseBody({ name, forward: { observer } }: ClientListenerOptions, request: FastifyRequest, reply: FastifyReply, surface: RequestRecord['surface'], said: ErrorAnswer): void {
   const given = request.headers['x-request-id'];
-  const record = newRecord(isRequestId(given) ? given : randomUUID(), name, surface, identityOf(request.raw).client);
+  const record = newRecord(isRequestId(given) ? given : randomUUID(), name, surface, identityOf(request.raw).client, '');
   record.status = said.status;
   record.outcome = said.status === 503 || said.status === 429 ? 'shed' : 'error';
   record.reason = said.code;

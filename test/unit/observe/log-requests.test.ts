@@ -28,6 +28,7 @@ test('a request makes one line with named fields and no other', (t) => {
   t.strictSame(rest, {
     level: 'info',
     id: 'req-1',
+    trace_id: '0af7651916cd43dd8448eb211c80319c',
     listener: 'prefix',
     surface: 'chat',
     model: 'qwen',

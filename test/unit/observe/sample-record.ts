@@ -6,6 +6,7 @@ import type { EndpointStatus, ModelStatus } from '../../../src/core/status.ts';
 export function sampleRecord(changes: Partial<RequestRecord> = {}): RequestRecord {
   return {
     id: 'req-1',
+    traceId: '0af7651916cd43dd8448eb211c80319c',
     listener: 'prefix',
     surface: 'chat',
     client: '',

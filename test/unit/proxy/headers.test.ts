@@ -4,24 +4,33 @@ import * as fc from 'fast-check';
 import { test } from 'tap';
 import { isRequestId, requestHeaders, responseHeaders, responseHeadersOf } from '../../../src/proxy/headers.ts';
 
+const BEGUN = { traceId: 't', traceparent: 'ours', isContinued: false };
+
 test("of a client's headers those of its connection and its key stay behind, in any case of letters", (t) => {
   const raw = ['Host', 'x', 'CONNECTION', 'close, X-Mine', 'x-mine', '1', 'Transfer-Encoding', 'chunked', 'Authorization', 'Bearer c', 'X-API-Key', 'c', 'X-Forwarded-For', '1', 'Accept', 'a', 'accept', 'b'];
-  t.same(requestHeaders(raw, 'id', undefined, undefined), ['Accept', 'a', 'accept', 'b', 'x-request-id', 'id']);
-  t.same(requestHeaders(['Accept', 'a'], 'id', 'key', undefined), ['Accept', 'a', 'x-request-id', 'id', 'authorization', 'Bearer key']);
+  t.same(requestHeaders(raw, 'id', BEGUN, undefined, undefined), ['Accept', 'a', 'accept', 'b', 'x-request-id', 'id', 'traceparent', 'ours']);
+  t.same(requestHeaders(['Accept', 'a'], 'id', BEGUN, 'key', undefined), ['Accept', 'a', 'x-request-id', 'id', 'traceparent', 'ours', 'authorization', 'Bearer key']);
+  t.end();
+});
+
+test("the router's traceparent takes the place of the client's, whose tracestate goes on only with its trace", (t) => {
+  const raw = ['TraceParent', 'theirs', 'Tracestate', 'a=1', 'tracestate', 'b=2'];
+  t.same(requestHeaders(raw, 'id', BEGUN, undefined, undefined), ['x-request-id', 'id', 'traceparent', 'ours']);
+  t.same(requestHeaders(raw, 'id', { ...BEGUN, isContinued: true }, undefined, undefined), ['Tracestate', 'a=1', 'tracestate', 'b=2', 'x-request-id', 'id', 'traceparent', 'ours']);
   t.end();
 });
 
 test('names that objects have of their own are headers like any other, and one with an underscore stays behind like any other', (t) => {
   const raw = ['__proto__', '1', 'constructor', '2', 'toString', '3', 'x_forwarded_for', '4', 'Content_Length', '5'];
-  t.same(requestHeaders(raw, 'id', undefined, undefined), ['constructor', '2', 'toString', '3', 'x-request-id', 'id']);
+  t.same(requestHeaders(raw, 'id', BEGUN, undefined, undefined), ['constructor', '2', 'toString', '3', 'x-request-id', 'id', 'traceparent', 'ours']);
   t.end();
 });
 
 test("a peer whose word is taken passes on whom it forwards for, and is the chain's last; of anybody else nothing of it is left", (t) => {
   const raw = ['X-Forwarded-For', '1.1.1.1', 'x-forwarded-proto', 'https', 'Forwarded', 'for=1.1.1.1', 'x-forwarded-for', '2.2.2.2'];
-  t.same(requestHeaders(raw, 'id', undefined, '10.0.0.9'), ['x-forwarded-proto', 'https', 'Forwarded', 'for=1.1.1.1', 'x-forwarded-for', '1.1.1.1, 2.2.2.2, 10.0.0.9', 'x-request-id', 'id']);
-  t.same(requestHeaders(raw, 'id', undefined, undefined), ['x-request-id', 'id']);
-  t.same(requestHeaders(['Connection', 'x-forwarded-for, x-request-id, authorization', ...raw], 'id', 'key', '10.0.0.9').slice(-6), ['x-forwarded-for', '10.0.0.9', 'x-request-id', 'id', 'authorization', 'Bearer key'], 'what a Connection header names goes before the router adds its own');
+  t.same(requestHeaders(raw, 'id', BEGUN, undefined, '10.0.0.9'), ['x-forwarded-proto', 'https', 'Forwarded', 'for=1.1.1.1', 'x-forwarded-for', '1.1.1.1, 2.2.2.2, 10.0.0.9', 'x-request-id', 'id', 'traceparent', 'ours']);
+  t.same(requestHeaders(raw, 'id', BEGUN, undefined, undefined), ['x-request-id', 'id', 'traceparent', 'ours']);
+  t.same(requestHeaders(['Connection', 'x-forwarded-for, x-request-id, authorization', ...raw], 'id', BEGUN, 'key', '10.0.0.9').slice(-8), ['x-forwarded-for', '10.0.0.9', 'x-request-id', 'id', 'traceparent', 'ours', 'authorization', 'Bearer key'], 'what a Connection header names goes before the router adds its own');
   t.end();
 });
 
@@ -44,7 +53,7 @@ test('whatever headers there are, exactly one request id goes on, and it is ours
   fc.assert(
     fc.property(fc.array(fc.tuple(name, fc.string()), { maxLength: 6 }), (pairs) => {
       const raw = pairs.flat();
-      for (const out of [requestHeaders(raw, 'ours', undefined, undefined), responseHeaders(raw, 'ours')]) {
+      for (const out of [requestHeaders(raw, 'ours', BEGUN, undefined, undefined), responseHeaders(raw, 'ours')]) {
         const ids = out.filter((_, i) => i % 2 === 1 && out[i - 1]!.toLowerCase() === 'x-request-id');
         if (ids.length !== 1 || ids[0] !== 'ours') return false;
       }

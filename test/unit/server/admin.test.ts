@@ -8,10 +8,19 @@ import { createAdmin } from '../../../src/server/admin.ts';
 import type { AdminOptions } from '../../../src/server/admin.ts';
 import { sampleModel, sampleStatus } from '../observe/sample-record.ts';
 
-const unchanging: Pick<AdminOptions, 'config' | 'reload' | 'setDrained'> = {
+const unchanging: Pick<AdminOptions, 'config' | 'reload' | 'setDrained' | 'choices'> = {
   config: () => ({ loadedAt: new Date(0), source: 'w.yaml', lastReload: undefined }),
   reload: async () => ({ result: 'ok' }),
   setDrained: () => undefined,
+  choices: {
+    choices: { latest: 0, read: () => undefined, isOver: () => true },
+    clock: () => 0,
+    listeners: () => ['prefix'],
+    bodyBytesMax: () => 1024,
+    explain: () => {
+      throw new Error('nothing can be explained here');
+    },
+  },
 };
 
 const ELSEWHERE: AdminOptions['access'] = () => ({ onLoopback: false, tokenSha256: undefined });
@@ -214,5 +223,6 @@ test('what others can reach shows nothing of the endpoints, but still whether it
   const answer = await fetch(`${url}/endpoints`);
   t.equal(answer.status, 403);
   t.notMatch(await answer.text(), sampleStatus().id);
+  for (const [path, method] of [['/choices', 'GET'], ['/choices/stream', 'GET'], ['/explain', 'POST']] as const) t.equal((await fetch(`${url}${path}`, { method })).status, 403, path);
   t.equal((await fetch(`${url}/ready`)).status, 200);
 });

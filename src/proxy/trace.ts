@@ -1,0 +1,34 @@
+// trace.ts: the W3C trace context of one request: continued when the client has one, begun when not.
+
+import { randomUUID } from 'node:crypto';
+
+export interface Trace {
+  /** 32 hexadecimal digits. */
+  readonly traceId: string;
+  /** What the endpoint is told: the same trace, and the router as the parent. */
+  readonly traceparent: string;
+  /** The client's; otherwise its `tracestate` means nothing and stays behind. */
+  readonly isContinued: boolean;
+}
+
+/** The version's own fields, and what a later version may add behind them. */
+const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
+const NO_TRACE = '0'.repeat(32);
+const NO_SPAN = '0'.repeat(16);
+const NOT_SAMPLED = '00';
+
+/** Several headers are none, as is one that is malformed. A later version is read as far as this one goes. */
+export function traceOf(traceparent: unknown, uuid: () => string = randomUUID): Trace {
+  const [, version, traceId = '', parentId, flags = '', more] = typeof traceparent === 'string' ? (TRACEPARENT.exec(traceparent) ?? []) : [];
+  const isValid = version !== undefined && version !== 'ff' && traceId !== NO_TRACE && parentId !== NO_SPAN && (version !== '00' || more === undefined);
+  return isValid ? written(traceId, flags, true, uuid) : written(digitsOf(uuid()), NOT_SAMPLED, false, uuid);
+}
+
+function written(traceId: string, flags: string, isContinued: boolean, uuid: () => string): Trace {
+  // The second half of a UUID is never all zeros.
+  return { traceId, traceparent: `00-${traceId}-${digitsOf(uuid()).slice(16)}-${flags}`, isContinued };
+}
+
+function digitsOf(uuid: string): string {
+  return uuid.replaceAll('-', '');
+}
