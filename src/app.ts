@@ -90,6 +90,7 @@ function clientServer(parts: Parts, shared: SharedByListeners, port: Port): Port
       connectionsMax: config.admission.connectionsMax,
       isTrustedProxy: trustedProxies(listener?.trustedProxies ?? []),
       corsOrigins: new Set(listener?.corsOrigins),
+      debugHeaders: listener?.debugHeaders === true,
       forward,
       connect: parts.connect,
       authenticate: parts.authenticate,

@@ -11,5 +11,5 @@ let reload = (): void => {};
 process.on('SIGUSR1', () => {});
 process.on('SIGHUP', () => reload());
 
-const { run } = await import('./cli.ts');
+const { run } = await import('./cli/run.ts');
 process.exitCode = await run(process.argv.slice(2), { stop: stop.signal, cutOff: cutOff.signal, onReload: (again) => (reload = again) });

@@ -7,6 +7,7 @@ import { createConnector } from './connector.ts';
 import type { Choices } from './core/choice.ts';
 import { likelyCause } from './dispatch/accuracy.ts';
 import { PrefixDispatcher } from './dispatch/dispatcher.ts';
+import type { EstimateEvents } from './dispatch/estimate.ts';
 import { Estimates } from './dispatch/estimates.ts';
 import type { DispatchSettings } from './dispatch/settings.ts';
 import { endpointStatuses, modelStatuses } from './dispatch/status.ts';
@@ -64,12 +65,7 @@ export function createParts({ config, version, logDestination, dnsClient = syste
   const rhythm: Rhythm = { clock: () => performance.now(), random: Math.random, schedule: timers };
   const { clock, random } = rhythm;
   const log = createLog({ ...logSettings(config), random, ...(logDestination === undefined ? {} : { destination: logDestination }) });
-  const estimates = new Estimates(config.prefix, {
-    onComplaint: ({ endpoint, accuracy, traffic }, complaint) => {
-      if (complaint === 'no-details') log.cachedTokensMissing(endpoint.address);
-      else log.predictionsInaccurate(endpoint.address, accuracy.recentErrorRatio, likelyCause(endpoint.samples.at(-1)?.prefixCaching, traffic.othersRatio));
-    },
-  });
+  const estimates = new Estimates(config.prefix, { onComplaint: complainTo(log) });
   const endpoints = watchEndpoints(config.pools, { rhythm, estimates, log, dnsClient });
   const { pools } = endpoints;
   const metrics = createMetrics({
@@ -132,6 +128,13 @@ export function createParts({ config, version, logDestination, dnsClient = syste
     },
   };
   return parts;
+}
+
+function complainTo(log: Log): EstimateEvents['onComplaint'] {
+  return ({ endpoint, accuracy, traffic }, complaint) => {
+    if (complaint === 'no-details') log.cachedTokensMissing(endpoint.address);
+    else log.predictionsInaccurate(endpoint.address, accuracy.recentErrorRatio, likelyCause(endpoint.samples.at(-1)?.prefixCaching, traffic.othersRatio));
+  };
 }
 
 function logSettings({ log, prefix }: Config): LogSettings {

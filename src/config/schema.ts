@@ -18,6 +18,7 @@ const listener = section({
     .default('prefix-cost')
     .meta({ description: 'How an endpoint is chosen: prefix-cost, prefix-threshold, least-request, round-robin or random.' }),
   record: flag().default(true).meta({ description: 'Whether requests of this listener are recorded in the prefix index.' }),
+  debug_headers: flag().default(false).meta({ description: 'Whether answers say in x-warmroute-… headers and Server-Timing where they came from and why.' }),
   trusted_proxies: listOf(network(), 'a list of networks')
     .default([])
     .meta({ description: 'Networks of proxies whose x-forwarded-* and forwarded headers are passed on, each an address or address/bits, such as 10.0.0.0/8.' }),
@@ -184,7 +185,7 @@ export const configSchema = section({
       { name: 'baseline', host: '0.0.0.0', port: 8080, policy: 'least-request' },
     ])
     .meta({ description: 'Where clients come in; each listener has its own policy.' }),
-  admin: admin.prefault({}).meta({ description: 'Where operators come in: /live, /ready, /metrics, /endpoints, /config, /reload.' }),
+  admin: admin.prefault({}).meta({ description: 'Where operators come in: /live, /ready, /metrics, /endpoints, /choices, /explain, /config, /reload.' }),
   clients: listOf(client, 'a list of clients')
     .default([])
     .meta({ description: 'Who may send requests. Empty: everybody.', examples: [[{ name: 'team-a', key: '${file:/run/secrets/team-a}' }]] }),

@@ -18,6 +18,8 @@ export interface Ask {
   /** For people who ask where it went. */
   readonly request?: string;
   readonly traceId?: string;
+  /** The assignment is to say why. */
+  readonly wantsReason?: boolean;
 }
 
 /** Where an attempt goes. */
@@ -51,6 +53,8 @@ export interface Assignment {
   readonly promptTokens: number;
   /** Estimated tokens of it that the engine will not compute again. */
   readonly predictedCachedTokens: number;
+  /** When the ask wants it. */
+  readonly reason?: { readonly matchedTokens: number; readonly sentence: string } | undefined;
 }
 
 export type RefusalReason =

@@ -161,6 +161,7 @@ export class PrefixDispatcher implements Dispatcher {
       matchRatio: view.matchRatio,
       promptTokens: Math.round(placed.promptTokens),
       predictedCachedTokens,
+      reason: ask.wantsReason === true ? this.#ring.read(choice) : undefined,
     };
   }
 

@@ -27,6 +27,7 @@ export class ClientResponse {
   #sized = false;
   #listener: ClientListener | undefined;
   #full = false;
+  #explaining: (() => string[]) | undefined;
   readonly #raw: ServerResponse;
   readonly #surface: Surface | undefined;
   readonly #requestId: string;
@@ -54,19 +55,25 @@ export class ClientResponse {
     this.#listener = listener;
   }
 
+  /** Headers to be put beside those of the answer, whoever gives it. */
+  explainWith(headers: () => string[]): void {
+    this.#explaining = headers;
+  }
+
   /** A client that waits for a stream hears that somebody is there. */
   comment(): void {
     if (this.gone || this.committed || this.#raw.writableNeedDrain) return;
     if (!this.opened) {
       this.opened = true;
-      this.#raw.writeHead(200, ['content-type', 'text/event-stream; charset=utf-8', 'x-request-id', this.#requestId]);
+      this.#raw.writeHead(200, this.#explained(['content-type', 'text/event-stream; charset=utf-8', 'x-request-id', this.#requestId]));
     }
     this.#raw.write(COMMENT);
   }
 
   /** To a client whose stream is open already the answer must be a stream, and only its bytes are of use. */
-  commit(status: number, message: string | undefined, headers: string[]): void {
+  commit(status: number, message: string | undefined, given: string[]): void {
     if (!this.opened) {
+      const headers = this.#explained(given);
       this.#raw.sendDate = !has(headers, 'date');
       this.#sized = has(headers, 'content-length');
       if (message === undefined || !REASON_PHRASE.test(message)) this.#raw.writeHead(status, headers);
@@ -121,6 +128,10 @@ export class ClientResponse {
     const headers = hinted ? [...without(held.headers, 'x-should-retry'), ...retryHeaders({ shouldRetry: own.shouldRetry })] : [...held.headers];
     this.commit(held.status, held.statusMessage, headers);
     this.#raw.end(held.body);
+  }
+
+  #explained(headers: string[]): string[] {
+    return this.#explaining === undefined ? headers : [...headers, ...this.#explaining()];
   }
 
   #breakOpen(message: string, code: string): void {

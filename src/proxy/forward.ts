@@ -12,6 +12,7 @@ import type { GenerationFacts, Surface } from '../core/request.ts';
 import { askUsage, replaceMember } from '../prompt/splice.ts';
 import { Attempt, type AttemptLimits } from './attempt.ts';
 import { ClientResponse } from './client-response.ts';
+import { debugHeaders } from './debug-headers.ts';
 import { errorEvent, refusalAnswer, type ErrorAnswer } from './error-answer.ts';
 import { isRequestId } from './headers.ts';
 import type { HeldAnswer } from './held-answer.ts';
@@ -50,6 +51,8 @@ export interface Exchange {
   readonly body: Buffer;
   /** The peer's address where its word is taken on whom it forwards for. */
   readonly forwardedBy: string | undefined;
+  /** The answer says where it came from and why. */
+  readonly debugHeaders: boolean;
 }
 
 /** A request on its way. */
@@ -100,7 +103,7 @@ export async function forward(deps: ForwardDeps, exchange: Exchange): Promise<vo
 
 async function route(course: Course, facts: GenerationFacts): Promise<void> {
   const { deps, exchange, client, record, tried, attemptsMax } = course;
-  const ask: Ask = { facts, listener: exchange.listener, excluded: [], bodyBytes: exchange.body.length, request: record.id, traceId: record.traceId };
+  const ask: Ask = { facts, listener: exchange.listener, excluded: [], bodyBytes: exchange.body.length, request: record.id, traceId: record.traceId, wantsReason: exchange.debugHeaders };
   let failed: Ended | undefined;
   let next: Again | undefined;
   const excluded: string[] = [];
@@ -131,6 +134,7 @@ async function route(course: Course, facts: GenerationFacts): Promise<void> {
       tried.reasons.push(next.reason);
     }
     noteAssignment(record, assigned);
+    if (exchange.debugHeaders) client.explainWith(debugHeaders(assigned, record.choiceDurationMs, deps.clock));
     tried.attempts += 1;
     failed = await attempt(course, assigned);
     next = again(failed.outcome, client.committed, tried, attemptsMax);

@@ -72,6 +72,11 @@ export class ByLoadExchange implements Swept {
     this.#ticket = ticket;
   }
 
+  /** Where it came from, on a listener that says so. */
+  #debugHeaders(): IncomingHttpHeaders {
+    return this.#options.debugHeaders ? { 'x-warmroute-endpoint': this.#record.endpoint, 'x-warmroute-policy': this.#record.policy } : {};
+  }
+
   /** Its turn came. False when the client left in the same tick: then the attempt is over. */
   takesTurn(given: Assignment | Refusal): boolean {
     this.#ticket = undefined;
@@ -126,7 +131,7 @@ export class ByLoadExchange implements Swept {
       this.#committed = true;
       // A connection cannot be used again while a request's body is on it.
       if (!request.raw.complete) raw.shouldKeepAlive = false;
-      raw.writeHead(statusCode, responseHeadersOf(headers, this.id));
+      raw.writeHead(statusCode, { ...responseHeadersOf(headers, this.id), ...this.#debugHeaders() });
       // The words that count stand at the beginning.
       if (statusCode >= 500) stream.once('data', (chunk: Buffer) => (because = rejectedBecause(statusCode, chunk, false)));
       stream.pipe(raw);

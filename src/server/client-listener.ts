@@ -116,10 +116,10 @@ function isAdmitted(request: FastifyRequest, reply: FastifyReply, { leaving, cor
   return request.is404;
 }
 
-function generate({ name, forward: deps, isTrustedProxy }: ClientListenerOptions, request: FastifyRequest, reply: FastifyReply, surface: Surface, body: Buffer): void {
+function generate({ name, debugHeaders, forward: deps, isTrustedProxy }: ClientListenerOptions, request: FastifyRequest, reply: FastifyReply, surface: Surface, body: Buffer): void {
   reply.hijack();
   const peer = request.socket.remoteAddress ?? '';
-  void forward(deps, { surface, listener: name, identity: identityOf(request.raw), request: request.raw, response: reply.raw, body, forwardedBy: isTrustedProxy(peer) ? peer : undefined });
+  void forward(deps, { surface, listener: name, identity: identityOf(request.raw), request: request.raw, response: reply.raw, body, forwardedBy: isTrustedProxy(peer) ? peer : undefined, debugHeaders });
 }
 
 const SURFACES: ReadonlyMap<string, Surface> = new Map(GENERATION_PATHS);

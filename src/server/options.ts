@@ -19,6 +19,8 @@ export interface ClientListenerOptions extends GateOptions {
   readonly isTrustedProxy: (address: string) => boolean;
   /** Origins whose pages may read answers. */
   readonly corsOrigins: ReadonlySet<string>;
+  /** Answers say where they came from and why. */
+  readonly debugHeaders: boolean;
   readonly forward: ForwardDeps;
   /** Opens connections to endpoints. */
   readonly connect: buildConnector.connector;

@@ -82,6 +82,15 @@ test('what cannot be explained is said with what was wanted', async (t) => {
   t.match(await explain(adminUrl, '', JSON.stringify({ model: 'other', messages: [] })), { status: 200, body: { decision: 'refused', endpoint: null, sentence: /does not exist/ } });
 });
 
+test('where tenants are kept apart, it is explained whose request it is', async (t) => {
+  const upstreams = await twoEndpoints(t);
+  const { url, adminUrl } = await startTestRouter(t, { endpoints: upstreams.map((each) => each.url), prefix: { tenants: 'isolate', tenant_secret: 's'.repeat(32) } });
+  const body = CHAT.body(LONG, false);
+  await call(t, url, { path: CHAT.path, body });
+  t.match(await explain(adminUrl, '', body), { status: 200, body: { match_ratio: 1 } });
+  t.match(await explain(adminUrl, '?tenant=other', body), { status: 200, body: { match_ratio: 0 } });
+});
+
 interface Event {
   readonly name: string;
   readonly data: { readonly [key: string]: unknown };

@@ -36,7 +36,7 @@ export async function startForwardingServer(t: Test, keys: TestRouterOptions, ch
   const deps: ForwardDeps = { ...parts.forward, observer: { ...observer, ended }, ...changes };
   const server = createServer(async (request, response) => {
     const { 'x-test-tenant': tenant = '', 'x-test-surface': surface } = request.headers as Record<string, string>;
-    void forward(deps, { surface: surface as 'chat', listener: 'prefix', forwardedBy: undefined, identity: { client: tenant, tenant }, request, response, body: await buffer(request) });
+    void forward(deps, { surface: surface as 'chat', listener: 'prefix', forwardedBy: undefined, debugHeaders: false, identity: { client: tenant, tenant }, request, response, body: await buffer(request) });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.teardown(() => server.close());

@@ -101,7 +101,7 @@ export async function startForwarding(t: Test, dispatcher: Dispatcher, changes: 
   };
   const limits = { bodyBytesMax: 33_554_432, bodyBytesTotalMax: 1e9, bodies: new BodyTotal(), clientBodyMs: 60_000, connectionsMax: undefined };
   const whoever = { authenticate: () => ANYBODY, clientLimits: new ClientLimits({ clients: new Map(), tenant: 1 }), isTrustedProxy: () => false, corsOrigins: new Set<string>() };
-  const listening = { name: 'prefix', ...limits, ...whoever, connect, startedS: 0 };
+  const listening = { name: 'prefix', debugHeaders: false, ...limits, ...whoever, connect, startedS: 0 };
   const app = createClientListener(() => ({ ...listening, forward: deps, servedModels: () => ['m'], healthy: () => true, leaving: () => false }));
   app.server.on('request', (_, response: ServerResponse) => responses.push(response));
   const url = await app.listen({ host: '127.0.0.1', port: 0 });

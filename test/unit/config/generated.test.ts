@@ -6,7 +6,7 @@ import { test } from 'tap';
 import { parse } from 'yaml';
 import { outdated } from '../../../config/generate.ts';
 import { readConfig } from '../../../src/config/load.ts';
-import { load, loadOk } from './loading.ts';
+import { complaints, load, loadOk } from './loading.ts';
 
 const folder = join(import.meta.dirname, '../../../config');
 const read = (name: string): string => readFileSync(join(folder, name), 'utf8');
@@ -24,6 +24,26 @@ for (const name of ['warmroute.yaml', 'reference.yaml']) {
     t.end();
   });
 }
+
+/** What the documents show as YAML, each a file or a part of one. */
+function examples(path: string): string[] {
+  return [...readFileSync(join(folder, path), 'utf8').matchAll(/^```yaml\n([^]*?)^```$/gm)].map(([, text = '']) => text);
+}
+
+test('every example of the documents is taken by both', (t) => {
+  const shown = ['README.md', '../README.md'].flatMap((path) => examples(path).map((text) => [path, text] as const));
+  t.ok(shown.length >= 2, 'there are some');
+  for (const [path, text] of shown) {
+    t.strictSame(complaints(text, { VLLM_API_KEY: 'k' }), [], `${path}: ${text}`);
+    t.ok(accepts(parse(text)), `${path}: ${text}${JSON.stringify(accepts.errors)}`);
+  }
+  t.end();
+});
+
+test('files that are there to begin from name the JSON schema to editors', (t) => {
+  for (const name of ['warmroute.yaml', 'reference.yaml']) t.match(read(name), /^# yaml-language-server: \$schema=warmroute\.schema\.json$/m, name);
+  t.end();
+});
 
 test('the reference says the defaults', (t) => {
   const least = loadOk('pools: [{ endpoints: [http://a] }]\n');
@@ -48,8 +68,8 @@ test('both take variables and empty values', (t) => {
   t.end();
 });
 
-test('both refuse the same mistakes', (t) => {
-  for (const text of [
+test('both refuse the same thirty mistakes', (t) => {
+  const mistakes = [
     'log: { level: info }\n',
     'pools: []\n',
     'pools: http://a\n',
@@ -72,7 +92,19 @@ test('both refuse the same mistakes', (t) => {
     `${POOLS}timeouts: [1, 2]\n`,
     `${POOLS}log: { sample_ratio: 1.5 }\n`,
     `${POOLS}extra: 1\n`,
-  ]) {
+    `${POOLS}listeners: []\n`,
+    `${POOLS}listeners: [{ name: x, port: 1, debug_headers: 1 }]\n`,
+    `${POOLS}admin: { host: 7 }\n`,
+    `${POOLS}models: [{ name: m, criticality: urgent, targets: [{ pool: a }] }]\n`,
+    `${POOLS}prefix: { bytes_per_token: 0 }\n`,
+    `${POOLS}timeouts: { idle_ms: 1.5 }\n`,
+    `${POOLS}    scrape: { path: metrics }\n`,
+    `${POOLS}    slow_start_ms: 2147483648\n`,
+    `${POOLS}    dns: { name: vllm, type: mx, port: 1 }\n`,
+    `${POOLS}retry: { attempts_max: 0 }\n`,
+  ];
+  t.ok(new Set(mistakes).size >= 30);
+  for (const text of mistakes) {
     t.equal(load(text).kind, 'invalid', text);
     t.notOk(accepts(parse(text)), text);
   }
