@@ -7,7 +7,10 @@ import type { PolicyName } from './policy-name.ts';
 export interface Considered {
   readonly endpoint: string;
   readonly available: boolean;
-  /** Why it was not: what its state says, `tried` by this request before, or `elsewhere`: another one has the answer that the request continues. Empty when it was. */
+  /**
+   * Why it was not: what its state says, `tried` by this request before, or `elsewhere`: another one has the answer that the request continues. Of a request that is
+   * not let in, `router full`, or `gives way` to more important ones. Empty when it was.
+   */
   readonly because: string;
   /** Estimated tokens of the prompt that it held. */
   readonly matchedTokens: number;

@@ -26,6 +26,8 @@ export function explainUnplaced(ask: Asked, found: Busy | Refusal, placement: Pl
   const aim = placement.aim(facts);
   const among = aim.kind === 'aim' ? placement.endpointsOf(aim.target) : [];
   const model = aim.kind === 'aim' ? aim.target.model : facts.model;
+  // Endpoints that could take it, were it let in.
+  const otherwise = (id: string): string => (excluded.includes(id) ? 'tried' : found.kind === 'busy' ? 'router full' : 'gives way');
   return {
     decision: found.kind === 'busy' ? 'waits' : 'refused',
     listener,
@@ -42,7 +44,7 @@ export function explainUnplaced(ask: Asked, found: Busy | Refusal, placement: Pl
     sentence: found.kind === 'busy' ? 'As many requests are in flight as may be: it waits for a slot, and is refused with 503 where there is no room to wait.' : found.message,
     considered: among.map((endpoint) => {
       const { id } = endpoint.address;
-      return unavailable(id, unavailableBecause(endpoint, model, nowMs) ?? (excluded.includes(id) ? 'tried' : 'router full'));
+      return unavailable(id, unavailableBecause(endpoint, model, nowMs) ?? otherwise(id));
     }),
   };
 }

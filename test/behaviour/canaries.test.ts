@@ -95,7 +95,7 @@ for (const level of LEVELS) {
     const noHttp = await call(t, url, { path: '/\u0000', headers: [`x: ${mark('bytes')}\u0000`] });
     t.notMatch(noHttp.body.toString(), MARK);
 
-    for (const path of ['/metrics', '/endpoints', '/config', '/ready', `/none${QUERY}`, `/endpoints/x/drain`]) {
+    for (const path of ['/metrics', '/endpoints', '/choices', '/config', '/ready', `/none${QUERY}`, `/endpoints/x/drain`]) {
       t.notMatch(await (await fetch(adminUrl + path, { method: path.endsWith('drain') ? 'POST' : 'GET', headers: { authorization: mark('key') } })).text(), MARK, path);
     }
     // Every request has its line, so what is looked through is all there is.

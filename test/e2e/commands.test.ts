@@ -52,6 +52,8 @@ test('explain tells people in a table and programs in JSON where a request would
   t.match(people.stdout, new RegExp(`^${cold.id} .* runner-up$`, 'm'));
   t.match(people.stdout, new RegExp(`\n\n${holder.id} holds [\\d,]+ of [\\d,]+ tokens and is no busier than ${cold.id}, which would compute [\\d,]+ tokens\\.\n$`));
   t.notOk(people.stdout.includes(ESCAPE));
+  const coloured = await runCommand(['explain', '--file', file, '--admin', adminUrl], '', { FORCE_COLOR: '1' });
+  t.ok(coloured.stdout.includes(ESCAPE), 'a terminal would get them');
   const programs = await runCommand(['explain', '--file', '-', '--json', '--listener', 'baseline', '--admin', adminUrl], body);
   t.equal(programs.code, 0);
   t.match(JSON.parse(programs.stdout), { decision: 'chosen', listener: 'baseline', policy: 'least-request', candidates: [{}, {}] });

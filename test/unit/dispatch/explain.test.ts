@@ -1,7 +1,7 @@
 import { test } from 'tap';
 import { seededRandom } from '../../../src/core/random.ts';
 import type { Assignment, Outcome } from '../../../src/core/dispatcher.ts';
-import { createHouse, type House } from './house.ts';
+import { ADMISSION, createHouse, type House } from './house.ts';
 
 const TEXT = 'All happy families are alike; each unhappy family is unhappy in its own way. ';
 const STATES = 1000;
@@ -89,4 +89,20 @@ test('who cannot take it says why, and so does a model that nobody serves', asyn
   t.match(none, { decision: 'refused', policy: 'prefix-cost', endpoint: undefined, considered: [{ because: 'draining' }, { because: 'draining' }] });
   const unknown = house.dispatcher.explain({ facts: house.chat(['a'], { model: 'nobody' }), listener: 'prefix', excluded: [] });
   t.match(unknown, { decision: 'refused', model: 'nobody', sentence: /does not exist/, considered: [] });
+});
+
+test('who would wait, and who gives way to others, is told so', async (t) => {
+  const full = createHouse({ endpoints: 1, settings: { admission: { ...ADMISSION, inFlightMax: 1 } } });
+  const ask = { facts: full.chat(['a']), listener: 'prefix', excluded: [] };
+  t.equal(full.dispatcher.assign(ask).kind, 'assigned');
+  t.match(full.dispatcher.explain(ask), { decision: 'waits', policy: 'prefix-cost', considered: [{ because: 'router full' }] });
+  t.equal(full.dispatcher.waiting.requests, 0, 'and does not');
+  const busy = createHouse({ endpoints: 1, pool: { inFlightMax: 1 } });
+  busy.dispatcher.assign(ask);
+  t.match(busy.dispatcher.explain(ask), { decision: 'waits', considered: [{ because: 'full' }] });
+  const models = [{ name: 'm', criticality: 'sheddable' as const, targets: [{ pool: 'pool', model: 'm', weight: 1 }] }];
+  const crowded = createHouse({ endpoints: 1, settings: { models } });
+  crowded.endpoint(0).noteSample({ atMs: 0, running: 9, waiting: 9, kvUsage: 1, blockSize: 16, capacityTokens: 1e5, prefixCaching: true, prefixQueriesTotal: 0, prefixHitsTotal: 0, asleep: false, stepsTotal: undefined, processStartS: 1 });
+  t.match(crowded.dispatcher.assign(ask), { kind: 'refused', reason: 'shed' });
+  t.match(crowded.dispatcher.explain(ask), { decision: 'refused', considered: [{ because: 'gives way' }] });
 });
