@@ -12,8 +12,6 @@ export interface AttemptState {
   /** Its number in the ring of choices; 0 for what is forwarded unread. */
   readonly choice: number;
   readonly sentMs: number;
-  /** Its first token came. */
-  answered: boolean;
 }
 
 const SLOTS_MAX = 2 ** 24;

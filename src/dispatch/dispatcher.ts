@@ -99,8 +99,7 @@ export class PrefixDispatcher implements Dispatcher {
     const nowMs = this.#deps.clock();
     state.account?.confirm(nowMs);
     this.#ring.firstToken(state.choice, nowMs);
-    state.answered = true;
-    state.endpoint.noteAnswered(state.sentMs, nowMs);
+    state.endpoint.noteAnswered(state.sentMs, nowMs, 'first-token');
   }
 
   finish(attempt: number, outcome: Outcome): void {
@@ -151,7 +150,7 @@ export class PrefixDispatcher implements Dispatcher {
     const lease = takeLease(endpoint, Math.min(facts.weight, LEASE_WEIGHT_MAX));
     return {
       kind: 'assigned',
-      attempt: this.#attempts.add({ endpoint, lease, account, choice, sentMs: nowMs, answered: false }),
+      attempt: this.#attempts.add({ endpoint, lease, account, choice, sentMs: nowMs }),
       endpoint: endpoint.address,
       model: route.name,
       upstreamModel: placed.upstreamModel,
@@ -168,7 +167,7 @@ export class PrefixDispatcher implements Dispatcher {
   #takeByLoad({ endpoint }: PlacedByLoad): Assignment {
     return {
       kind: 'assigned',
-      attempt: this.#attempts.add({ endpoint, lease: takeLease(endpoint, 1), account: undefined, choice: 0, sentMs: this.#deps.clock(), answered: false }),
+      attempt: this.#attempts.add({ endpoint, lease: takeLease(endpoint, 1), account: undefined, choice: 0, sentMs: this.#deps.clock() }),
       endpoint: endpoint.address,
       model: '',
       upstreamModel: undefined,
@@ -201,10 +200,13 @@ export class PrefixDispatcher implements Dispatcher {
     for (const waiter of this.#queue.inOrder()) {
       if (full.has(ROUTER)) break;
       // Those who wait for the same wait together: one look is enough for all of them.
-      if (full.has(waiter.place)) continue;
+      if (waiter.place !== undefined && full.has(waiter.place)) continue;
       const placed = this.#place(waiter.ask);
       if (placed.kind !== 'busy') this.#tell(waiter, placed);
-      else full.add((waiter.place = placed.place));
+      else {
+        waiter.place = placed.place;
+        if (placed.place !== undefined) full.add(placed.place);
+      }
     }
   }
 

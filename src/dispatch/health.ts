@@ -5,11 +5,11 @@ import type { Failure } from '../pool/endpoint.ts';
 import type { AttemptState } from './attempts.ts';
 
 /** A client that left is nobody's failure, and a request that its endpoint refused for the client's mistake is none either. */
-export function tellHealth({ endpoint, sentMs, answered }: AttemptState, outcome: Outcome, nowMs: number): void {
-  if (outcome.kind === 'complete') {
-    // What has a first token was told with it. What is forwarded unread has none.
-    if (!answered) endpoint.noteAnswered(sentMs, nowMs);
-  } else if (outcome.kind === 'unreachable' && outcome.refused) endpoint.noteUnreachable();
+export function tellHealth({ endpoint, sentMs }: AttemptState, outcome: Outcome, nowMs: number): void {
+  if (outcome.kind === 'complete') endpoint.noteAnswered(sentMs, nowMs);
+  // Of one that is gone everything is known already; one that is stuck may have probes that succeed.
+  else if (outcome.kind === 'lost' && endpoint.standing() === 'stuck') endpoint.noteFailed('silent', sentMs, nowMs);
+  else if (outcome.kind === 'unreachable' && outcome.refused) endpoint.noteUnreachable();
   else {
     const failure = failureOf(outcome);
     if (failure !== undefined) endpoint.noteFailed(failure, sentMs, nowMs);
@@ -33,7 +33,6 @@ function failureOf(outcome: Outcome): Failure | undefined {
       return 'error';
     case 'timeout':
       return outcome.limit === 'total_ms' ? undefined : 'silent';
-    // Of the endpoint that was given up, everything is known already.
     case 'lost':
     case 'complete':
     case 'client_gone':

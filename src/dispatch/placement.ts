@@ -6,7 +6,7 @@ import type { PolicyName } from '../core/policy-name.ts';
 import type { Random } from '../core/random.ts';
 import type { GenerationFacts } from '../core/request.ts';
 import { createPolicy, type Draw, type Policy } from '../balance/policy.ts';
-import { availableOf } from '../pool/availability.ts';
+import { availableOf, unavailableBecause } from '../pool/availability.ts';
 import type { Endpoint } from '../pool/endpoint.ts';
 import type { Pools } from '../pool/pools.ts';
 import { type ModelKey, modelKey } from '../prefix/model-key.ts';
@@ -68,8 +68,8 @@ export interface PlacedByLoad {
 /** Those who could take it are full. */
 export interface Busy {
   readonly kind: 'busy';
-  /** Who is full: whoever asks for the same waits for the same. */
-  readonly place: string;
+  /** Who is full: whoever asks for the same waits for the same. Undefined: nobody else waits for just these. */
+  readonly place: string | undefined;
   readonly criticality: ModelRoute['criticality'];
 }
 
@@ -129,9 +129,11 @@ export class Placement {
     const { route, target } = aimed;
     const nowMs = clock();
     const among = this.endpointsOf(target);
-    const { endpoints, full, panics } = availableOf(among, target.model, nowMs);
+    const { endpoints, panics } = availableOf(among, target.model, nowMs);
     const candidates = narrow(endpoints, ask.excluded, this.#responses.endpointOf(facts.previousResponseId));
-    if (candidates.length === 0) return full > 0 ? { kind: 'busy', place: `${target.pool ?? ''} ${target.model}`, criticality: route.criticality } : unavailable();
+    if (candidates.length === 0) {
+      return waitsFor(ask, among, target.model, nowMs) ? { kind: 'busy', place: sharedPlace(ask, `${target.pool ?? ''} ${target.model}`), criticality: route.criticality } : unavailable();
+    }
     if (route.criticality === 'sheddable' && shedsLoad(candidates)) return shed();
 
     const { rule, choose } = this.#listener(ask.listener);
@@ -173,9 +175,11 @@ export class Placement {
     const nowMs = clock();
     const stored = ask.facts.kind === 'stored-response' ? this.#responses.endpointOf(ask.facts.responseId) : undefined;
     const taking = pools.all().filter((endpoint) => endpoint.settings.byLoad || endpoint.address.id === stored);
-    const { endpoints, full } = availableOf(taking, undefined, nowMs);
+    const { endpoints } = availableOf(taking, undefined, nowMs);
     const candidates = narrow(endpoints, ask.excluded, stored);
-    if (candidates.length === 0) return full > 0 ? { kind: 'busy', place: BY_LOAD, criticality: 'standard' } : unavailable();
+    if (candidates.length === 0) {
+      return waitsFor(ask, taking, undefined, nowMs) ? { kind: 'busy', place: stored === undefined ? sharedPlace(ask, BY_LOAD) : undefined, criticality: 'standard' } : unavailable();
+    }
     const views = candidates.map((endpoint) => ({ inFlight: estimates.of(endpoint).inFlight(nowMs), matchRatio: 0, queuedTokens: 0, uncachedTokens: 0, insertedTokens: 0, pressure: 0, cost: 0 }));
     return { kind: 'placed-by-load', endpoint: candidates[this.#leastRequest(views, draw)]! };
   }
@@ -193,6 +197,16 @@ function narrow(available: readonly Endpoint[], excluded: readonly string[], pre
   if (preferred === undefined) return untried;
   const holder = untried.filter((endpoint) => endpoint.address.id === preferred);
   return holder.length > 0 ? holder : untried;
+}
+
+/** Whether one that it may go to is left out for nothing but being full. */
+function waitsFor({ excluded }: Ask, endpoints: readonly Endpoint[], model: string | undefined, nowMs: number): boolean {
+  return endpoints.some((endpoint) => !excluded.includes(endpoint.address.id) && unavailableBecause(endpoint, model, nowMs) === 'full');
+}
+
+/** A retry may not go where others may: that all of its endpoints are full says nothing about theirs. */
+function sharedPlace({ excluded }: Ask, place: string): string | undefined {
+  return excluded.length === 0 ? place : undefined;
 }
 
 function unavailable(): Refusal {

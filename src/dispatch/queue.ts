@@ -13,8 +13,8 @@ export interface Waiter {
   readonly ticket: number;
   readonly ask: Ask;
   readonly criticality: Criticality;
-  /** Who was full when it was looked at last. */
-  place: string;
+  /** Who was full when it was looked at last; undefined: nobody else waits for just these. */
+  place: string | undefined;
   readonly sinceMs: number;
   readonly settled: Settled;
 }

@@ -28,8 +28,6 @@ export function unavailableBecause(endpoint: Endpoint, model: string | undefined
 /** Who may take a request for a model now. */
 export interface Available {
   readonly endpoints: readonly Endpoint[];
-  /** How many are left out for nothing but being full: to wait for. */
-  readonly full: number;
   /** Too few of those that serve the model are well, so ejections by errors were ignored. */
   readonly panics: boolean;
 }
@@ -68,13 +66,11 @@ function isWell(endpoint: Endpoint): boolean {
 /** Gives the very array it was given when all are available. */
 function select(endpoints: readonly Endpoint[], model: string | undefined, nowMs: number, panics: boolean): Available {
   let left: Endpoint[] | undefined;
-  let full = 0;
   for (let i = 0; i < endpoints.length; i += 1) {
     const endpoint = endpoints[i]!;
     const because = unavailableBecause(endpoint, model, nowMs, panics);
     if (because === undefined) left?.push(endpoint);
     else left ??= endpoints.slice(0, i);
-    if (because === 'full') full += 1;
   }
-  return { endpoints: left ?? endpoints, full, panics };
+  return { endpoints: left ?? endpoints, panics };
 }

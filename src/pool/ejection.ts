@@ -91,12 +91,18 @@ export class Ejection {
     return why;
   }
 
-  /** The first token of a request came. Gives whether that ended a trial. */
-  noteAnswered(sentMs: number, nowMs: number, settings: EjectionSettings): boolean {
+  /** The first token of a request came; how it ends is not known yet. Gives whether that ended a trial. */
+  noteBegan(sentMs: number, nowMs: number): boolean {
     if (sentMs < this.#judgedFromMs) return false;
     this.#errorsInRow = 0;
-    this.#recent.note(false, nowMs, settings.windowMs);
     return this.#end(nowMs);
+  }
+
+  /** The whole answer to a request came. Gives whether that ended a trial. */
+  noteAnswered(sentMs: number, nowMs: number, settings: EjectionSettings): boolean {
+    if (sentMs < this.#judgedFromMs) return false;
+    this.#recent.note(false, nowMs, settings.windowMs);
+    return this.noteBegan(sentMs, nowMs);
   }
 
   noteProbeFailed(): void {

@@ -218,10 +218,11 @@ export class Endpoint {
     this.#reactions.noteHeard(nowMs);
   }
 
-  /** The first token of a request that was sent at `sentMs` came. */
-  noteAnswered(sentMs: number, nowMs: number): void {
+  /** The answer to a request that was sent at `sentMs` came, or the `first-token` of it. */
+  noteAnswered(sentMs: number, nowMs: number, part: 'whole' | 'first-token' = 'whole'): void {
     this.#reactions.noteHeard(nowMs);
-    if (this.#ejection.noteAnswered(sentMs, nowMs, this.settings.ejection) && this.#upSinceMs !== undefined) this.#return(nowMs);
+    const returned = part === 'whole' ? this.#ejection.noteAnswered(sentMs, nowMs, this.settings.ejection) : this.#ejection.noteBegan(sentMs, nowMs);
+    if (returned && this.#upSinceMs !== undefined) this.#return(nowMs);
   }
 
   /** A request that was sent at `sentMs` failed, and not by the client's fault. */

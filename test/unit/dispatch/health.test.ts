@@ -57,3 +57,31 @@ test("an endpoint that fails is ejected, one that refuses for the client's mista
     t.equal(house.status(0).ejections, ejections, JSON.stringify(outcome));
   }
 });
+
+test('an endpoint that breaks every stream after its first token is ejected, by the share that fails', async (t) => {
+  const house = only(3);
+  for (let i = 0; i < 20; i += 1) {
+    t.equal(house.status(0).ejections, 0, `${i} streams`);
+    const { attempt } = assign(house);
+    house.dispatcher.firstToken(attempt);
+    house.dispatcher.finish(attempt, { kind: 'truncated' });
+  }
+  t.equal(house.status(0).ejections, 1);
+});
+
+test('requests given up at an endpoint whose scrapes fail while its probes succeed count as failed', async (t) => {
+  const house = createHouse({ endpoints: 2, pool: { ejection: { errorsInRow: 3, errorRatio: 0.5, requestsMin: 20, windowMs: 10_000, baseMs: 10_000, maxMs: 300_000 } } });
+  const [stuck, well] = [house.endpoint(0), house.endpoint(1)];
+  stuck.noteSample({ atMs: 0, running: 0, waiting: 0, kvUsage: 0, asleep: false, steps: 1, blockSize: 16, capacityTokens: 1e5, prefixCaching: true, prefixQueriesTotal: 0, prefixHitsTotal: 0, processStartS: 1 } as never);
+  house.nowMs = 1000;
+  for (let i = 0; i < 3; i += 1) stuck.noteScrapeFailed(house.nowMs);
+  house.nowMs = 2000;
+  well.noteHeard(house.nowMs);
+  t.equal(stuck.standing(), 'stuck');
+  for (let i = 0; i < 3; i += 1) {
+    t.equal(house.status(0).ejections, 0);
+    const { attempt } = house.dispatcher.assign({ facts: house.chat(['hello']), listener: 'prefix', excluded: [well.address.id] }) as Assignment;
+    house.dispatcher.finish(attempt, { kind: 'lost' });
+  }
+  t.equal(house.status(0).ejections, 1);
+});

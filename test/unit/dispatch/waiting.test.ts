@@ -179,3 +179,24 @@ test('new settings hold from the next request on, and for those who wait', async
   house.pass(150);
   t.match(waiting.later, [{ reason: 'queue_timeout' }]);
 });
+
+test('a retry that waits for others than the rest holds up nobody, and nobody overtakes those behind it', async (t) => {
+  const house = createHouse({ endpoints: 2, pool: { inFlightMax: 1 } });
+  const [a, b] = [house.endpoint(0).address.id, house.endpoint(1).address.id];
+  const running = [ask(house, house.chat(['x'])).now, ask(house, house.chat(['y'])).now] as Assignment[];
+  const retried: (Assignment | Refusal)[] = [];
+  house.dispatcher.assign({ facts: house.chat(['r']), listener: 'prefix', excluded: [a], retry: 'free' }, (result) => retried.push(result));
+  const behind = ask(house, house.chat(['w']));
+  house.dispatcher.finish(running.find(({ endpoint }) => endpoint.id === a)!.attempt, COMPLETE);
+  t.match(behind.later, [{ kind: 'assigned', endpoint: { id: a } }]);
+  t.same(retried, []);
+  house.dispatcher.finish(running.find(({ endpoint }) => endpoint.id === b)!.attempt, COMPLETE);
+  t.match(retried, [{ kind: 'assigned', endpoint: { id: b } }]);
+});
+
+test('a retry waits for nobody where only those are full that it has tried', async (t) => {
+  const house = createHouse({ endpoints: 2, pool: { inFlightMax: 1 } });
+  house.endpoint(1).noteUnreachable();
+  const running = ask(house, house.chat(['x'])).now as Assignment;
+  t.match(house.dispatcher.assign({ facts: house.chat(['r']), listener: 'prefix', excluded: [running.endpoint.id], retry: 'free' }, () => t.fail('it does not wait')), { kind: 'refused', reason: 'no_endpoint_available' });
+});
