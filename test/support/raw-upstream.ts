@@ -21,6 +21,8 @@ export interface RawUpstream {
   request(at: number): Promise<RawRequest>;
   /** Connections that are open now and have carried more than probes. */
   openConnections(): number;
+  /** Closes the port and leaves connections open, as a vLLM does that was told to stop. */
+  refuse(): void;
   /** Closes the port and resets every connection. Idempotent. */
   close(): Promise<void>;
 }
@@ -85,9 +87,12 @@ class Upstream implements RawUpstream {
     return this.#used.size;
   }
 
+  refuse(): void {
+    this.#server.close();
+  }
+
   async close(): Promise<void> {
-    if (!this.#server.listening) return;
-    const closed = new Promise((resolve) => this.#server.close(resolve));
+    const closed = this.#server.listening ? new Promise((resolve) => this.#server.close(resolve)) : undefined;
     for (const socket of this.#sockets) socket.resetAndDestroy();
     await closed;
   }
