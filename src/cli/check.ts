@@ -1,13 +1,15 @@
 // check.ts: the command that says whether a configuration is good, and whether its endpoints are.
 
 import { parseArgs } from 'node:util';
+import { Agent, request } from 'undici';
 import { checkReport } from '../config/check-command.ts';
 import type { Config } from '../config/config.ts';
 import { readConfig } from '../config/load.ts';
+import { createConnector } from '../connector.ts';
 import { createDnsLookup, systemDnsClient } from '../pool/dns.ts';
 import { addressId } from '../pool/address.ts';
-import { createHttpGet } from '../pool/http-get.ts';
-import { probeEndpoint, type Finding } from './probe.ts';
+import { CONNECT_TIMEOUT_MS, createHttpGet } from '../pool/http-get.ts';
+import { type Asking, probeEndpoint, type Finding } from './probe.ts';
 import { complain, EXIT_FAILED, messageOf, misuse, say, styled } from './terminal.ts';
 
 export const CHECK_USAGE = `warmroute check FILE [--probe]
@@ -37,21 +39,32 @@ export async function check(args: readonly string[]): Promise<number> {
 
 type Pool = Config['pools'][number];
 
+/** A completion of one token waits its turn behind what the engine has to do. */
+const COMPLETION_TIMEOUT_MS = 30_000;
+
 async function probeAll(config: Config): Promise<number> {
-  const http = createHttpGet();
   let failed = 0;
-  try {
-    for (const pool of config.pools) {
-      const { origins, findings } = await originsOf(pool);
-      failed += report(`pool ${pool.name}`, findings);
-      const results = await Promise.all(origins.map(({ origin, kvCacheTokens }) => probeEndpoint(http.get, { origin, kvCacheTokens: kvCacheTokens ?? config.prefix.kvCacheTokens, pool, wanted: wantedOf(config, pool) })));
-      origins.forEach(({ origin }, i) => (failed += report(origin, results[i]!)));
-    }
-  } finally {
-    await http.close();
+  for (const pool of config.pools) {
+    const { asking, close } = askingFor(pool);
+    const { origins, findings } = await originsOf(pool);
+    failed += report(`pool ${pool.name}`, findings);
+    const results = await Promise.all(origins.map(({ origin, kvCacheTokens }) => probeEndpoint(asking, { origin, kvCacheTokens: kvCacheTokens ?? config.prefix.kvCacheTokens, pool, wanted: wantedOf(config, pool) })));
+    origins.forEach(({ origin }, i) => (failed += report(origin, results[i]!)));
+    await close();
   }
   say(failed === 0 ? 'all endpoints are good' : `${failed} ${failed === 1 ? 'thing' : 'things'} to mend`);
   return failed === 0 ? 0 : EXIT_FAILED;
+}
+
+function askingFor({ tls }: Pool): { readonly asking: Asking; readonly close: () => Promise<unknown> } {
+  const connect = createConnector({ connectMs: CONNECT_TIMEOUT_MS, tlsOf: () => tls });
+  const http = createHttpGet(connect);
+  const dispatcher = new Agent({ connect });
+  const post: Asking['post'] = async (url, headers, body) => {
+    const answer = await request(url, { dispatcher, method: 'POST', headers, body, signal: AbortSignal.timeout(COMPLETION_TIMEOUT_MS) });
+    return { status: answer.statusCode, text: await answer.body.text() };
+  };
+  return { asking: { get: http.get, post }, close: () => Promise.all([http.close(), dispatcher.destroy()]) };
 }
 
 /** The models that the pool is to serve; empty: whatever it does. */

@@ -22,12 +22,17 @@ export interface ProbeTarget {
 }
 
 const GET_TIMEOUT_MS = 5000;
-/** A completion of one token waits its turn behind what the engine has to do. */
-const COMPLETION_TIMEOUT_MS = 30_000;
 const ENGINES_BY = 'vllm:num_requests_running';
 
+/** How an endpoint is asked, under what its pool says of certificates. */
+export interface Asking {
+  readonly get: HttpGet;
+  /** May reject. */
+  readonly post: (url: string, headers: Readonly<Record<string, string>>, body: string) => Promise<{ readonly status: number; readonly text: string }>;
+}
+
 /** Never rejects. What depends on something that fails is not tried. */
-export async function probeEndpoint(get: HttpGet, target: ProbeTarget): Promise<readonly Finding[]> {
+export async function probeEndpoint({ get, post }: Asking, target: ProbeTarget): Promise<readonly Finding[]> {
   const { origin, pool, wanted } = target;
   const ask = (path: string): Promise<GetResult> => get({ origin, path, apiKey: pool.apiKey, connection: 'new', timeoutMs: GET_TIMEOUT_MS });
   const health = judgeHealth(await ask(pool.probe.path), pool.probe.path);
@@ -36,7 +41,7 @@ export async function probeEndpoint(get: HttpGet, target: ProbeTarget): Promise<
   const served = models.kind === 'answer' && models.status === 200 ? readModelsList(models.body)?.map(({ id }) => id) : undefined;
   const findings = [health, judgeModels(models, served, wanted), ...judgeMetrics(await ask(pool.scrape.path), target)];
   const model = wanted.find((name) => served?.includes(name)) ?? served?.[0];
-  return model === undefined ? findings : [...findings, await tryCompletion(origin, model, pool.apiKey)];
+  return model === undefined ? findings : [...findings, await tryCompletion(post, origin, model, pool.apiKey)];
 }
 
 function judgeHealth(result: GetResult, path: string): Finding {
@@ -80,16 +85,12 @@ function judgeCapacity(configured: number | 'auto', told: number | undefined): F
   return told === undefined || told === configured ? ok(size) : warn(`${size}, but the engine says ${told.toLocaleString('en-US')}: leave kv_cache_tokens out, unless you know better`);
 }
 
-async function tryCompletion(origin: string, model: string, apiKey: string | undefined): Promise<Finding> {
+async function tryCompletion(post: Asking['post'], origin: string, model: string, apiKey: string | undefined): Promise<Finding> {
+  const headers = { 'content-type': 'application/json', ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }) };
   try {
-    const answer = await fetch(`${origin}/v1/completions`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }) },
-      body: JSON.stringify({ model, prompt: 'Hello', max_tokens: 1 }),
-      signal: AbortSignal.timeout(COMPLETION_TIMEOUT_MS),
-    });
-    if (answer.status !== 200) return fail(`a completion of one token is refused with ${answer.status}`);
-    const { usage } = (await answer.json()) as { usage?: { prompt_tokens_details?: { cached_tokens?: unknown } | null } };
+    const { status, text } = await post(`${origin}/v1/completions`, headers, JSON.stringify({ model, prompt: 'Hello', max_tokens: 1 }));
+    if (status !== 200) return fail(`a completion of one token is refused with ${status}`);
+    const { usage } = JSON.parse(text) as { usage?: { prompt_tokens_details?: { cached_tokens?: unknown } | null } };
     if (typeof usage?.prompt_tokens_details?.cached_tokens === 'number') return ok('answers report cached tokens');
     return fail('answers do not report cached tokens, so the estimate corrects itself more slowly. Start vLLM with --enable-prompt-tokens-details');
   } catch (error) {

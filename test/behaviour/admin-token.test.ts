@@ -13,7 +13,7 @@ const bearer = `authorization: Bearer ${TOKEN}`;
 const OPEN = ['/live', '/ready', '/metrics'];
 
 function guardedPaths(id: string): readonly (readonly [method: string, path: string])[] {
-  return [['GET', '/endpoints'], ['GET', '/config'], ['POST', '/reload'], ['POST', `/endpoints/${id}/drain`], ['POST', `/endpoints/${id}/undrain`], ['GET', '/'], ['GET', '/nothing'], ['GET', '/live/'], ['DELETE', '/reload']];
+  return [['GET', '/endpoints'], ['GET', '/choices'], ['GET', '/choices/stream'], ['POST', '/explain'], ['GET', '/config'], ['POST', '/reload'], ['POST', `/endpoints/${id}/drain`], ['POST', `/endpoints/${id}/undrain`], ['GET', '/'], ['GET', '/nothing'], ['GET', '/live/'], ['DELETE', '/reload']];
 }
 
 for (const host of ['127.0.0.1', '0.0.0.0']) {

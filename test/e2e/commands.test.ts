@@ -5,10 +5,13 @@ import { join } from 'node:path';
 import { test, type Test } from 'tap';
 import { startSimulator, type Simulator } from '../../bench/simulator/simulator.ts';
 import type { SimulatorOptions } from '../../bench/simulator/options.ts';
-import { runCommand } from '../support/command.ts';
+import { CA, FIRST } from '../support/certificates.ts';
+import { type Ended, runCommand } from '../support/command.ts';
 import { call } from '../support/raw-client.ts';
 import { sized, startRawUpstream } from '../support/raw-upstream.ts';
+import { temporaryFolder } from '../support/reloadable-router.ts';
 import { CHAT } from '../support/surfaces.ts';
+import { startTlsFront } from '../support/tls-front.ts';
 import { startTestRouter } from '../support/test-router.ts';
 
 const LONG = 'All happy families are alike; each unhappy family is unhappy in its own way. '.repeat(40);
@@ -63,6 +66,14 @@ test('explain tells people in a table and programs in JSON where a request would
   t.match(await runCommand(['explain', '--file', file, '--admin', 'http://127.0.0.1:9']), { code: 1, stderr: /no router answers at http:\/\/127\.0\.0\.1:9: .*--admin/ });
 });
 
+test('explain shows the token where the router wants one', async (t) => {
+  const upstream = await startRawUpstream(t, () => {});
+  const { adminUrl } = await startTestRouter(t, { endpoints: [upstream.url], admin: { port: 0, token: 'secret-token' } });
+  const file = fileOf(t, CHAT.body('hello', false));
+  t.match(await runCommand(['explain', '--file', file, '--admin', adminUrl, '--token', 'secret-token']), { code: 0, stdout: /is the only endpoint available/ });
+  t.match(await runCommand(['explain', '--file', file, '--admin', adminUrl]), { code: 1, stderr: /the router says 401: .*token/ });
+});
+
 test('check says what a file describes, or what is wrong with it; without --probe nobody is asked', async (t) => {
   t.match(await runCommand(['check', fileOf(t, { pools: [{ endpoints: ['http://127.0.0.1:9'] }] })]), { code: 0, stdout: /pool default with http:\/\/127\.0\.0\.1:9/, stderr: '' });
   t.match(await runCommand(['check', fileOf(t, { pools: [] }), '--probe']), { code: 2, stdout: '', stderr: /at least one pool/ });
@@ -90,4 +101,21 @@ test('check --probe says of each endpoint what is to be mended and how, and ends
   t.match(atWrong, /fail {2}does not serve \/model\/qwen, .*; it serves other/);
   t.match(atNobody, /fail {2}not reachable: nothing listens there/);
   t.match(stdout, /5 things to mend\n$/);
+});
+
+test("check --probe takes the pool's word on certificates, and no other", async (t) => {
+  const usage = { prompt_tokens: 2, completion_tokens: 1, prompt_tokens_details: { cached_tokens: 0 } };
+  const upstream = await startRawUpstream(t, ({ socket }) => socket.write(sized(200, JSON.stringify({ usage }))));
+  const { url } = await startTlsFront(t, upstream, FIRST);
+  const folder = temporaryFolder(t);
+  const [ca, file] = [join(folder, 'ca.crt'), join(folder, 'warmroute.yaml')];
+  writeFileSync(ca, CA);
+  const probe = (tls: object | undefined): Promise<Ended> => {
+    writeFileSync(file, JSON.stringify({ pools: [{ endpoints: [url], tls }] }));
+    return runCommand(['check', file, '--probe']);
+  };
+  const proved = await probe({ ca_file: ca });
+  t.match(proved, { code: 0, stdout: /ok {4}reachable/ });
+  t.match(proved.stdout, 'ok    answers report cached tokens');
+  t.match(await probe(undefined), { code: 1, stdout: /fail {2}not reachable: [A-Z_]+/ });
 });

@@ -1,12 +1,13 @@
 import { test } from 'tap';
-import { probeEndpoint, type ProbeTarget } from '../../../src/cli/probe.ts';
-import type { GetResult, HttpGet } from '../../../src/pool/http-get.ts';
+import { type Asking, probeEndpoint, type ProbeTarget } from '../../../src/cli/probe.ts';
+import type { GetResult } from '../../../src/pool/http-get.ts';
 
 const TARGET: ProbeTarget = { origin: 'http://127.0.0.1:9', kvCacheTokens: 'auto', pool: { probe: { path: '/health' }, scrape: { path: '/metrics' } }, wanted: [] };
 
 /** Answers with these bodies; other paths fail. Without a model no completion is tried. */
-function answering(bodies: Readonly<Record<string, string>>): HttpGet {
-  return async ({ path }): Promise<GetResult> => (bodies[path] === undefined ? { kind: 'failed', why: 'no answer within 5000 ms' } : { kind: 'answer', status: 200, body: bodies[path] });
+function answering(bodies: Readonly<Record<string, string>>): Asking {
+  const get = async ({ path }: { readonly path: string }): Promise<GetResult> => (bodies[path] === undefined ? { kind: 'failed', why: 'no answer within 5000 ms' } : { kind: 'answer', status: 200, body: bodies[path] });
+  return { get, post: () => Promise.reject(new Error('no completion is wanted')) };
 }
 
 async function told(bodies: Readonly<Record<string, string>>, changes: Partial<ProbeTarget> = {}): Promise<string[]> {

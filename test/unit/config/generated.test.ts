@@ -6,6 +6,7 @@ import { test } from 'tap';
 import { parse } from 'yaml';
 import { outdated } from '../../../config/generate.ts';
 import { readConfig } from '../../../src/config/load.ts';
+import { CA, FIRST } from '../../support/certificates.ts';
 import { complaints, load, loadOk } from './loading.ts';
 
 const folder = join(import.meta.dirname, '../../../config');
@@ -25,6 +26,16 @@ for (const name of ['warmroute.yaml', 'reference.yaml']) {
   });
 }
 
+/** What the examples name. */
+const FILES = {
+  '/run/secrets/tls.crt': FIRST.cert,
+  '/run/secrets/tls.key': FIRST.key,
+  '/etc/warmroute/endpoints-ca.crt': CA,
+  '/run/secrets/team-a': 'k'.repeat(40),
+  '/run/secrets/admin-token': 't'.repeat(40),
+  '/run/secrets/vllm-key': 'v'.repeat(40),
+};
+
 /** What the documents show as YAML, each a file or a part of one. */
 function examples(path: string): string[] {
   return [...readFileSync(join(folder, path), 'utf8').matchAll(/^```yaml\n([^]*?)^```$/gm)].map(([, text = '']) => text);
@@ -34,7 +45,7 @@ test('every example of the documents is taken by both', (t) => {
   const shown = ['README.md', '../README.md'].flatMap((path) => examples(path).map((text) => [path, text] as const));
   t.ok(shown.length >= 2, 'there are some');
   for (const [path, text] of shown) {
-    t.strictSame(complaints(text, { VLLM_API_KEY: 'k' }), [], `${path}: ${text}`);
+    t.strictSame(complaints(text, { VLLM_API_KEY: 'k' }, FILES), [], `${path}: ${text}`);
     t.ok(accepts(parse(text)), `${path}: ${text}${JSON.stringify(accepts.errors)}`);
   }
   t.end();

@@ -8,8 +8,8 @@ test('a file with endpoints alone is completed with every default', (t) => {
   t.strictSame(config, {
     version: 1,
     listeners: [
-      { name: 'prefix', host: '0.0.0.0', port: 8081, policy: 'prefix-cost', record: true, trustedProxies: [], corsOrigins: [] },
-      { name: 'baseline', host: '0.0.0.0', port: 8080, policy: 'least-request', record: true, trustedProxies: [], corsOrigins: [] },
+      { name: 'prefix', host: '0.0.0.0', port: 8081, policy: 'prefix-cost', record: true, debugHeaders: false, trustedProxies: [], corsOrigins: [] },
+      { name: 'baseline', host: '0.0.0.0', port: 8080, policy: 'least-request', record: true, debugHeaders: false, trustedProxies: [], corsOrigins: [] },
     ],
     admin: { host: '127.0.0.1', port: 9901 },
     clients: [],
