@@ -120,6 +120,7 @@ function adminServer(parts: Parts, reloads: Reloads, version: string, { host }: 
     ready: () => (parts.leaving ? { ready: false, reasons: ['draining'] } : pools.readiness()),
     statuses,
     models: () => modelStatuses(estimates),
+    waiting: () => parts.waiting().requests,
     metricsText: () => metrics.text(),
     metricsContentType: metrics.contentType,
     config: () => reloads.status(),

@@ -41,6 +41,8 @@ export interface Parts {
   readonly estimates: Estimates;
   readonly metrics: Metrics;
   readonly choices: Choices;
+  /** Requests that wait for a slot, and the bytes of their bodies. */
+  readonly waiting: () => { readonly requests: number; readonly bytes: number };
   /** On its way out: not ready, but still serving. */
   leaving: boolean;
   /** Takes over another configuration in one go. Requests under way keep what they began with; what is known of endpoints stays. */
@@ -73,6 +75,7 @@ export function createParts({ config, version, logDestination, dnsClient = syste
     modelsMax: MODEL_LABELS_MAX,
     endpointStatuses: () => endpointStatuses(pools.all(), estimates, clock()),
     modelStatuses: () => modelStatuses(estimates),
+    waiting: () => dispatcher.waiting,
   });
   const dispatcher = new PrefixDispatcher({ pools, estimates, clock, random, schedule: timers }, dispatchSettings(config));
   const connect = createConnector({
@@ -111,6 +114,7 @@ export function createParts({ config, version, logDestination, dnsClient = syste
     estimates,
     metrics,
     choices: dispatcher.choices,
+    waiting: () => dispatcher.waiting,
     leaving: false,
     reconfigure(next: Config) {
       parts.config = next;

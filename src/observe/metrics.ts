@@ -14,6 +14,8 @@ export interface MetricsOptions {
   readonly modelsMax: number;
   readonly endpointStatuses: () => readonly EndpointStatus[];
   readonly modelStatuses: () => readonly ModelStatus[];
+  /** Requests that wait for a slot, and the bytes of their bodies. */
+  readonly waiting: () => { readonly requests: number; readonly bytes: number };
 }
 
 export interface Metrics extends RequestObserver {
@@ -42,6 +44,8 @@ export function createMetrics(options: MetricsOptions): Metrics {
     registers: [registry],
   });
   for (const result of ['ok', 'failed']) reloads.inc({ result }, 0);
+  const queueRequests = new Gauge({ name: 'warmroute_queue_requests', help: 'Requests that wait for a slot.', registers: [registry] });
+  const queueBytes = new Gauge({ name: 'warmroute_queue_bytes', help: 'Size of the bodies of requests that wait for a slot.', registers: [registry] });
 
   return {
     ...countRequests(registry, options.modelsMax),
@@ -50,6 +54,9 @@ export function createMetrics(options: MetricsOptions): Metrics {
     text() {
       readEndpoints(options.endpointStatuses());
       readModels(options.modelStatuses());
+      const { requests, bytes } = options.waiting();
+      queueRequests.set(requests);
+      queueBytes.set(bytes);
       return registry.metrics();
     },
   };

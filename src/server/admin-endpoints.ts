@@ -2,13 +2,14 @@
 
 import type { EndpointStatus, ModelStatus } from '../core/status.ts';
 
-export function endpointsAnswer(version: string, statuses: readonly EndpointStatus[], models: readonly ModelStatus[]) {
+export function endpointsAnswer(version: string, statuses: readonly EndpointStatus[], models: readonly ModelStatus[], waiting: number) {
   return {
     version,
     summary: {
       endpoints: statuses.length,
       available: statuses.filter((status) => status.available).length,
       in_flight: statuses.reduce((sum, status) => sum + status.inFlight, 0),
+      waiting,
     },
     endpoints: statuses.map(endpointAnswer),
     models: models.map(modelAnswer),

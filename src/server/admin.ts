@@ -22,6 +22,8 @@ export interface AdminOptions {
   readonly ready: () => Readiness;
   readonly statuses: () => readonly EndpointStatus[];
   readonly models: () => readonly ModelStatus[];
+  /** Requests that wait for a slot. */
+  readonly waiting: () => number;
   readonly metricsText: () => Promise<string>;
   readonly metricsContentType: string;
   readonly config: () => ConfigStatus;
@@ -57,7 +59,7 @@ export function createAdmin(options: AdminOptions): FastifyInstance {
     return reply.type(options.metricsContentType).send(text);
   });
 
-  admin.get('/endpoints', (_request, reply) => reply.send(endpointsAnswer(options.version, options.statuses(), options.models())));
+  admin.get('/endpoints', (_request, reply) => reply.send(endpointsAnswer(options.version, options.statuses(), options.models(), options.waiting())));
 
   admin.get('/config', (_request, reply) => reply.send(configAnswer(options.config())));
 

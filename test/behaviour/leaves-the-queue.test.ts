@@ -20,6 +20,8 @@ test('it leaves its place, and the request behind it is served', async (t) => {
   leaving.socket.write(requestBytes({ path: CHAT.path, body: CHAT.body('never sent', true) }));
   const staying = await openConnection(t, url);
   staying.socket.write(requestBytes({ path: CHAT.path, body: CHAT.body('sent', true) }));
+  await eventually(async () => (await metric('warmroute_queue_requests')) === 2);
+  t.equal(await metric('warmroute_queue_bytes'), CHAT.body('never sent', true).length + CHAT.body('sent', true).length);
   leaving.socket.resetAndDestroy();
   await eventually(async () => (await metric('warmroute_requests_total', { outcome: 'client_gone', code: '499' })) === 1);
   socket.write(STREAM_HEAD + chunk(whole).toString() + LAST_CHUNK);

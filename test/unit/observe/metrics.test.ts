@@ -5,7 +5,7 @@ import { createMetrics } from '../../../src/observe/metrics.ts';
 import { sampleModel, sampleRecord, sampleStatus } from './sample-record.ts';
 
 function sampleMetrics(options: { modelsMax?: number; endpointStatuses?: () => readonly EndpointStatus[]; modelStatuses?: () => readonly ModelStatus[] } = {}) {
-  return createMetrics({ version: '1.2.3', modelsMax: 1000, endpointStatuses: () => [], modelStatuses: () => [], ...options });
+  return createMetrics({ version: '1.2.3', modelsMax: 1000, endpointStatuses: () => [], modelStatuses: () => [], waiting: () => ({ requests: 0, bytes: 0 }), ...options });
 }
 
 /** Series to value; labels sorted, so that a test does not depend on their order. */

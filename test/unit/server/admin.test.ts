@@ -32,6 +32,7 @@ async function listen(t: Test, options: Partial<AdminOptions> = {}): Promise<str
     ready: () => ({ ready: true, reasons: [] }),
     statuses: () => [],
     models: () => [],
+    waiting: () => 0,
     metricsText: async () => 'some_total 1\n',
     metricsContentType: 'text/plain; version=0.0.4; charset=utf-8',
     ...unchanging,
@@ -80,7 +81,7 @@ test('endpoints show their live state under snake_case keys', async (t) => {
   const answer = await fetch(`${url}/endpoints`);
   t.strictSame(await answer.json(), {
     version: '1.2.3',
-    summary: { endpoints: 2, available: 1, in_flight: 4 },
+    summary: { endpoints: 2, available: 1, in_flight: 4, waiting: 0 },
     endpoints: [
       {
         id: '10.0.0.11:8000',
@@ -203,6 +204,7 @@ test('a client that sends half a request does not hold up closing', async (t) =>
     ready: () => ({ ready: true, reasons: [] }),
     statuses: () => [],
     models: () => [],
+    waiting: () => 0,
     metricsText: async () => '',
     metricsContentType: 'text/plain',
     ...unchanging,
