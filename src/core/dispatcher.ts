@@ -62,6 +62,8 @@ export type RefusalReason =
   | 'model_unknown'
   | 'model_not_ready'
   | 'no_endpoint_available'
+  /** Of a retry: those that were tried are the only ones. */
+  | 'no_other_endpoint'
   /** More in flight than may be, and no room in the queue. */
   | 'overloaded'
   /** It waited as long as it may. */

@@ -132,7 +132,7 @@ export class Placement {
     const { endpoints, panics } = availableOf(among, target.model, nowMs);
     const candidates = narrow(endpoints, ask.excluded, this.#responses.endpointOf(facts.previousResponseId));
     if (candidates.length === 0) {
-      return waitsFor(ask, among, target.model, nowMs) ? { kind: 'busy', place: sharedPlace(ask, `${target.pool ?? ''} ${target.model}`), criticality: route.criticality } : unavailable();
+      return waitsFor(ask, among, target.model, nowMs) ? { kind: 'busy', place: sharedPlace(ask, `${target.pool ?? ''} ${target.model}`), criticality: route.criticality } : nobody(endpoints);
     }
     if (route.criticality === 'sheddable' && shedsLoad(candidates)) return shed();
 
@@ -178,7 +178,7 @@ export class Placement {
     const { endpoints } = availableOf(taking, undefined, nowMs);
     const candidates = narrow(endpoints, ask.excluded, stored);
     if (candidates.length === 0) {
-      return waitsFor(ask, taking, undefined, nowMs) ? { kind: 'busy', place: stored === undefined ? sharedPlace(ask, BY_LOAD) : undefined, criticality: 'standard' } : unavailable();
+      return waitsFor(ask, taking, undefined, nowMs) ? { kind: 'busy', place: stored === undefined ? sharedPlace(ask, BY_LOAD) : undefined, criticality: 'standard' } : nobody(endpoints);
     }
     const views = candidates.map((endpoint) => ({ inFlight: estimates.of(endpoint).inFlight(nowMs), matchRatio: 0, queuedTokens: 0, uncachedTokens: 0, insertedTokens: 0, pressure: 0, cost: 0 }));
     return { kind: 'placed-by-load', endpoint: candidates[this.#leastRequest(views, draw)]! };
@@ -207,6 +207,12 @@ function waitsFor({ excluded }: Ask, endpoints: readonly Endpoint[], model: stri
 /** A retry may not go where others may: that all of its endpoints are full says nothing about theirs. */
 function sharedPlace({ excluded }: Ask, place: string): string | undefined {
   return excluded.length === 0 ? place : undefined;
+}
+
+/** `available`: those who could take it, had it not tried them already. */
+function nobody(available: readonly Endpoint[]): Refusal {
+  if (available.length === 0) return unavailable();
+  return refusal(503, 'no_other_endpoint', 'No endpoint is available for this model but those that were tried. Try again later.', undefined, RETRY_AFTER_S);
 }
 
 function unavailable(): Refusal {

@@ -143,15 +143,30 @@ export class Attempt implements Undici.DispatchHandler, ClientListener, Swept {
   onResponseData(controller: Undici.DispatchController, chunk: Buffer): void {
     if (this.#over || this.#answer === undefined) return;
     this.#lastByteMs = this.#deps.sweep.nowMs;
-    this.#answer.feed(chunk);
+    const abortAt = this.#answer instanceof StreamAnswer ? this.#answer.abortIn(chunk) : -1;
+    if (abortAt < 0) this.#take(this.#answer, controller, chunk);
+    else this.#takeAborted(this.#answer, controller, chunk, abortAt);
+  }
+
+  /** The engine gives up: what came before that event passes. The event itself passes only where nothing did, and is judged there; else it would look like an end. */
+  #takeAborted(answer: StreamAnswer | PlainAnswer, controller: Undici.DispatchController, chunk: Buffer, abortAt: number): void {
+    const at = chunk.lastIndexOf('\n\n', abortAt) + 2;
+    if (at > 1) this.#take(answer, controller, chunk.subarray(0, at));
+    if (this.#over) return;
+    if (this.#client.committed) this.#end({ kind: 'aborted' });
+    else this.#take(answer, controller, at > 1 ? chunk.subarray(at) : chunk);
+  }
+
+  #take(answer: StreamAnswer | PlainAnswer, controller: Undici.DispatchController, chunk: Buffer): void {
+    answer.feed(chunk);
     if (this.#client.committed) {
       if (!this.#relay(chunk)) this.#pause(controller);
       return;
     }
     this.#kept.push(chunk);
     this.#keptBytes += chunk.length;
-    if (this.#answer instanceof StreamAnswer && this.#answer.ended !== undefined) this.#end(this.#answer.ended);
-    else if (!this.#holds(this.#answer)) this.#commit();
+    if (answer instanceof StreamAnswer && answer.ended !== undefined) this.#end(answer.ended);
+    else if (!this.#holds(answer)) this.#commit();
   }
 
   onResponseEnd(): void {
@@ -164,8 +179,8 @@ export class Attempt implements Undici.DispatchHandler, ClientListener, Swept {
   onResponseError(_: Undici.DispatchController, error: Error): void {
     if (this.#over) return;
     // The terminal event is the end of the answer, whatever becomes of the connection after it.
-    const outcome = this.#answer instanceof StreamAnswer ? this.#answer.outcome() : undefined;
-    if (outcome?.kind === 'complete') this.#end(outcome);
+    const outcome = this.#answer?.brokenOutcome();
+    if (outcome !== undefined) this.#end(outcome, false);
     else {
       // An idle connection that was closed says so as soon as it is written to; later it was an engine that died.
       const atOnce = this.#deps.sweep.nowMs - this.#sentMs <= STALE_WITHIN_MS;
@@ -253,13 +268,14 @@ export class Attempt implements Undici.DispatchHandler, ClientListener, Swept {
     controller.pause();
   }
 
-  #end(outcome: Outcome): void {
+  /** @param whole whether all of an error came, so that the client can get it as it is */
+  #end(outcome: Outcome, whole = true): void {
     if (this.#over) return;
     this.#over = true;
     this.#deps.sweep.delete(this);
     this.#client.listen(undefined);
     if (this.#answer instanceof StreamAnswer) this.#answer.close();
-    if (outcome.kind === 'rejected' && !this.#client.committed) this.#held = this.#hold(outcome.status);
+    if (outcome.kind === 'rejected' && whole && !this.#client.committed) this.#held = this.#hold(outcome.status);
     this.#kept = NO_CHUNKS as Buffer[];
     this.#relayRest();
     this.#resolve(outcome);

@@ -18,7 +18,7 @@ import { isRequestId } from './headers.ts';
 import type { HeldAnswer } from './held-answer.ts';
 import { KeepAlive } from './keep-alive.ts';
 import { newRecord } from './new-record.ts';
-import { again, answerTo, recordedOutcome, sentence, type Again, type Tried } from './retry.ts';
+import { again, answerTo, diedWithEndpoint, recordedOutcome, sentence, type Again, type Tried } from './retry.ts';
 import type { Sweep } from './sweep.ts';
 import { tenantSalt } from './tenant-salt.ts';
 import { traceOf, type Trace } from './trace.ts';
@@ -118,8 +118,8 @@ async function route(course: Course, facts: GenerationFacts): Promise<void> {
     const assigned = given instanceof Promise ? await given : given;
     if (assigned === undefined) continue;
     if (assigned.kind === 'refused') {
-      // With nobody left to try, or no budget for it, what went wrong is the answer.
-      if (failed === undefined) refuse(client, record, refusalAnswer(assigned));
+      // With nobody left to try, or no budget for it, what went wrong is the answer; but where nobody is there any more, that is.
+      if (failed === undefined || (assigned.reason === 'no_endpoint_available' && diedWithEndpoint(failed.outcome))) refuse(client, record, refusalAnswer(assigned));
       else closeClient(course, failed);
       return;
     }

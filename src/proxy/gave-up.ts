@@ -4,7 +4,7 @@ import type { Surface } from '../core/request.ts';
 import { readEvent } from './sse.ts';
 
 /** Of an answer or an event as it is written: inside a string the quotes would be escaped. */
-const ABORT = Buffer.from('"finish_reason":"abort"');
+export const ABORT = Buffer.from('"finish_reason":"abort"');
 const ROLE = Buffer.from('"role":"assistant"');
 
 interface Said {

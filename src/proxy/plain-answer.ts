@@ -64,6 +64,11 @@ export class PlainAnswer {
     return { kind: 'complete', usage: end === undefined ? undefined : findUsage(end), responseId: this.#responseId };
   }
 
+  /** How it ended, if that is known although the connection broke: its status says that there is none. */
+  brokenOutcome(): Outcome | undefined {
+    return this.#status >= 400 ? this.outcome() : undefined;
+  }
+
   #begin(): void {
     if (this.#begun) return;
     this.#begun = true;

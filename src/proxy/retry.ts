@@ -34,7 +34,7 @@ export function again(outcome: Outcome, committed: boolean, tried: Tried, attemp
   if (attemptsThatCount(tried) >= attemptsMax) return undefined;
   const reason = reasonOf(outcome);
   if (reason === undefined) return undefined;
-  const free = (reason === 'unreachable' || reason === 'reset' || reason === 'lost') && !tried.reasons.includes(reason);
+  const free = diedWithEndpoint(outcome) && !tried.reasons.includes(reason);
   return { reason, elsewhere: true, budget: free ? 'free' : 'budgeted' };
 }
 
@@ -52,6 +52,11 @@ function reasonOf(outcome: Outcome): RetryReason | undefined {
     default:
       return undefined;
   }
+}
+
+/** What ended because the endpoint is not there, or no longer: the request may do well with whoever comes next. */
+export function diedWithEndpoint({ kind }: Outcome): boolean {
+  return kind === 'unreachable' || kind === 'reset' || kind === 'lost';
 }
 
 function attemptsThatCount(tried: Tried): number {
@@ -110,8 +115,14 @@ export function sentence(outcome: Outcome): string {
   }
 }
 
-/** The answer to a client that has not been told anything yet. */
+/** Until endpoints that do not take connections may be there again. */
+const RETRY_AFTER_S = 1;
+
+/** The answer to a client that has not been told anything yet. Where no connection came about nothing was begun, as in a refusal by the router. */
 export function answerTo(outcome: Outcome, tried: Tried): ErrorAnswer {
+  if (outcome.kind === 'unreachable') return { status: 503, message: sentence(outcome), code: 'upstream_unreachable', retryAfterS: RETRY_AFTER_S, shouldRetry: true };
   const timeout = outcome.kind === 'timeout';
-  return { status: timeout ? 504 : 502, message: sentence(outcome), code: timeout ? 'upstream_timeout' : 'upstream_error', shouldRetry: shouldRetry(outcome, tried) };
+  // An error that did not come whole keeps its status.
+  const status = outcome.kind === 'rejected' ? outcome.status : timeout ? 504 : 502;
+  return { status, message: sentence(outcome), code: timeout ? 'upstream_timeout' : 'upstream_error', shouldRetry: shouldRetry(outcome, tried) };
 }

@@ -3,7 +3,7 @@
 import type { Outcome } from '../core/dispatcher.ts';
 import type { Surface } from '../core/request.ts';
 import { rejectedBecause } from './because.ts';
-import { gaveUpInEvent, isOpening } from './gave-up.ts';
+import { ABORT, gaveUpInEvent, hasChoices, isOpening } from './gave-up.ts';
 import { SseScanner } from './sse.ts';
 import { isFirstToken, judgeStream, realAnswer, responseId, type RealAnswer } from './verdict.ts';
 
@@ -57,6 +57,17 @@ export class StreamAnswer {
     return outcome.kind === 'complete' ? { ...outcome, responseId: this.#responseId } : outcome;
   }
 
+  /** Where in the chunk the engine says that it gives the answer up; -1 where it does not, as nearly always. */
+  abortIn(chunk: Buffer): number {
+    return hasChoices(this.#surface) ? chunk.indexOf(ABORT) : -1;
+  }
+
+  /** How it ended, if that is known although the connection broke: the terminal event is the end, whatever becomes of the connection after it. */
+  brokenOutcome(): Outcome | undefined {
+    const outcome = this.outcome();
+    return outcome.kind === 'complete' ? outcome : undefined;
+  }
+
   #onEvent(event: Buffer): void {
     if (this.holds) {
       this.real = realAnswer(event);
@@ -72,6 +83,8 @@ export class StreamAnswer {
       }
       this.holds = false;
     }
+    // Behind a comment or the role, an error is no token.
+    if (realAnswer(event) !== undefined) return;
     if (this.#surface === 'responses') this.#responseId ??= responseId(event);
     if (isFirstToken(this.#surface, event)) this.#begin();
   }

@@ -58,11 +58,19 @@ test('the role comes in a chunk of its own and the end in another: still nothing
   t.equal(asked(), 2);
 });
 
-test('what was given up after its first token is passed on as the engine wrote it', async (t) => {
-  const streams = [CHAT.opening + CHAT.delta('hel') + aborted({ delta: { content: '' } }), CHAT.opening + aborted({ delta: { content: 'hel' } })].map((events) => events + CHAT.terminal);
-  for (const events of streams) {
-    const { url, asked } = await start(t, 2, ({ socket }) => void socket.write(streamed(events)));
-    t.match(await call(t, url, { path: CHAT.path, body: CHAT.body('hello', true) }), { status: 200, whole: true, body: Buffer.from(events) });
-    t.equal(asked(), 1);
-  }
-});
+for (const [how, cut] of [['in chunks of its own', true], ['in one chunk with what came before', false]] as const) {
+  test(`what is given up after its first token, ${how}, does not end as if it were whole: an error event and a cut connection`, async (t) => {
+    const begun = CHAT.opening + CHAT.delta('hel');
+    const end = aborted({ delta: { content: '' } }) + CHAT.terminal;
+    const { url, asked } = await start(t, 2, ({ socket }) => {
+      if (cut) socket.write(STREAM_HEAD + chunk(begun).toString(), () => setImmediate(() => socket.write(chunk(end).toString() + LAST_CHUNK)));
+      else socket.write(streamed(begun + end));
+    });
+    const answer = await call(t, url, { path: CHAT.path, body: CHAT.body('hello', true) });
+    t.match(answer, { status: 200, whole: false });
+    t.equal(answer.body.toString('utf8', 0, begun.length), begun);
+    t.match(answer.body.toString('utf8', begun.length), CHAT.errorEvent);
+    t.notMatch(answer.body.toString(), /abort"|\[DONE\]/);
+    t.equal(asked(), 1, 'it is not tried again');
+  });
+}

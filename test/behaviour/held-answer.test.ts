@@ -150,3 +150,21 @@ test('the role alone, without a token, is held for a moment and no longer', asyn
   t.match(readAnswer(await client.closed), { whole: true, body: Buffer.from(CHAT.opening + CHAT.delta('x') + CHAT.terminal) });
   t.equal(tokens, 1, 'told once');
 });
+
+test('an error behind a comment is no token: its endpoint has failed', async (t) => {
+  const upstream = await startRawUpstream(t, ({ socket }) => {
+    const events = `: keep-alive\n\ndata: {"error":{"message":"EngineCore encountered an issue.","type":"InternalServerError","code":500}}\n\ndata: [DONE]\n\n`;
+    socket.write(STREAM_HEAD + chunk(events).toString() + LAST_CHUNK);
+  });
+  const router = await startTestRouter(t, { pools: [{ endpoints: [upstream.url], slow_start_ms: 0, ejection: { errors_in_row: 3 } }] });
+  for (let i = 0; i < 3; i += 1) await call(t, router.url, { path: CHAT.path, body: CHAT.body(`hello ${i}`, true) });
+  t.match(await router.endpoints(), [{ index: { tokens: 0 }, in_flight: 0 }], 'nothing of it is held');
+  t.equal(await router.metric('warmroute_ejections_total'), 1);
+});
+
+test('an error of the client whose body breaks is not tried elsewhere', async (t) => {
+  const upstreams = await Promise.all([0, 1].map(() => startRawUpstream(t, ({ socket }) => void socket.write('HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"err', () => socket.resetAndDestroy()))));
+  const router = await startTestRouter(t, { endpoints: upstreams.map(({ url }) => url) });
+  t.match(await call(t, router.url, { path: CHAT.path, body: CHAT.body('hello', true) }), { status: 400, whole: true });
+  t.equal(upstreams.flatMap(({ requests }) => requests).length, 1);
+});
