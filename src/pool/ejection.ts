@@ -27,6 +27,8 @@ const WORDS: Readonly<Record<EjectedBecause, string>> = {
 export class Ejection {
   readonly #recent = new RecentRequests();
   #errorsInRow = 0;
+  /** Of the errors in a row, when the latest request was sent. */
+  #rowSentMs = -Infinity;
   #because: EjectedBecause | undefined;
   /** While it is ejected, the end of that. */
   #judgedFromMs = -Infinity;
@@ -84,6 +86,7 @@ export class Ejection {
     let why: string | undefined = WORDS[because];
     if (because === 'errors' && state === 'in') {
       this.#errorsInRow += 1;
+      this.#rowSentMs = Math.max(this.#rowSentMs, sentMs);
       this.#recent.note(true, nowMs, settings.windowMs);
       why = this.#tooManyErrors(settings);
     }
@@ -94,7 +97,8 @@ export class Ejection {
   /** The first token of a request came; how it ends is not known yet. Gives whether that ended a trial. */
   noteBegan(sentMs: number, nowMs: number): boolean {
     if (sentMs < this.#judgedFromMs) return false;
-    this.#errorsInRow = 0;
+    // What was sent before the errors says nothing of now, however late it is answered.
+    if (sentMs >= this.#rowSentMs) this.#endRow();
     return this.#end(nowMs);
   }
 
@@ -116,7 +120,7 @@ export class Ejection {
 
   /** What listens there is a new process. Gives whether that ended an ejection. */
   noteRestarted(nowMs: number): boolean {
-    this.#errorsInRow = 0;
+    this.#endRow();
     this.#recent.clear();
     this.#judgedFromMs = nowMs;
     return this.#end(nowMs);
@@ -137,8 +141,13 @@ export class Ejection {
     this.#doublings += 1;
     this.#onTrial = false;
     this.#probeFailed = false;
-    this.#errorsInRow = 0;
+    this.#endRow();
     this.#recent.clear();
+  }
+
+  #endRow(): void {
+    this.#errorsInRow = 0;
+    this.#rowSentMs = -Infinity;
   }
 
   #end(nowMs: number): boolean {

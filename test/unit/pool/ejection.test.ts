@@ -27,6 +27,15 @@ test('as many errors in a row as configured eject, whether the endpoint said som
   t.equal(ejection.stateAt(0), 'ejected');
 });
 
+test('an answer to what was sent before the errors does not interrupt their row', async (t) => {
+  const ejection = new Ejection();
+  t.equal(ejection.noteFailed('error', 10, 11, SETTINGS), undefined);
+  ejection.noteAnswered(9, 12, SETTINGS);
+  t.equal(ejection.noteFailed('error', 15, 16, SETTINGS), undefined);
+  ejection.noteAnswered(14, 17, SETTINGS);
+  t.equal(ejection.noteFailed('error', 20, 21, SETTINGS), '3 errors in a row');
+});
+
 test('half of the requests failing ejects once there are enough of them within the window', async (t) => {
   const ejection = new Ejection();
   const pairs = (from: number, to: number, stepMs: number): (string | undefined)[] =>
@@ -161,7 +170,7 @@ class NaiveEjection {
   #inSinceMs = -Infinity;
   #inRowOfEjections = 0;
   #probeFailed = false;
-  #outcomes: { failed: boolean; atMs: number }[] = [];
+  #outcomes: { failed: boolean; sentMs: number; atMs: number }[] = [];
   readonly #errorsInRow: number;
 
   constructor(errorsInRow: number) {
@@ -179,8 +188,8 @@ class NaiveEjection {
     if (state === 'ejected' && said !== undefined) this.because = said;
     if (state === 'ejected' || sentMs < this.#untilMs) return false;
     if (state === 'in' && said === undefined) {
-      this.#outcomes.push({ failed: true, atMs: nowMs });
-      const inRow = this.#outcomes.length - 1 - this.#outcomes.findLastIndex(({ failed }) => !failed);
+      this.#outcomes.push({ failed: true, sentMs, atMs: nowMs });
+      const inRow = this.#inRow();
       const recent = this.#outcomes.filter(({ atMs }) => Math.floor(nowMs / 1000) - Math.floor(atMs / 1000) < 10);
       const failed = recent.filter((each) => each.failed).length;
       if ((this.#errorsInRow === 0 || inRow < this.#errorsInRow) && (recent.length < 20 || failed * 2 < recent.length)) return false;
@@ -193,9 +202,18 @@ class NaiveEjection {
     return true;
   }
 
+  #inRow(): number {
+    let row: number[] = [];
+    for (const { failed, sentMs } of this.#outcomes) {
+      if (failed) row.push(sentMs);
+      else if (sentMs >= Math.max(-Infinity, ...row)) row = [];
+    }
+    return row.length;
+  }
+
   answer(sentMs: number, nowMs: number): boolean {
     if (sentMs < this.#untilMs) return false;
-    this.#outcomes.push({ failed: false, atMs: nowMs });
+    this.#outcomes.push({ failed: false, sentMs, atMs: nowMs });
     return this.#end(nowMs);
   }
 
