@@ -1,4 +1,4 @@
-// gave-up.ts: whether an answer is one that the engine gave up before its first token. vLLM writes it as a 200 with finish_reason `abort` when it stops. Pure.
+// gave-up.ts: whether an answer is one that the engine gave up, while nothing of it has gone to the client. vLLM writes it as a 200 with finish_reason `abort` when it stops. Pure.
 
 import type { Surface } from '../core/request.ts';
 import { readEvent } from './sse.ts';
@@ -28,12 +28,12 @@ export function isOpening(surface: Surface, event: Buffer): boolean {
   return choices.length > 0 && choices.every((choice) => isEmpty(choice) && (choice.finish_reason ?? null) === null);
 }
 
-/** Whether this event, before which nothing was generated, ends the answer. */
+/** Whether this event, before which nothing has gone to the client, ends the answer. */
 export function gaveUpInEvent(surface: Surface, event: Buffer): boolean {
   return hasChoices(surface) && event.includes(ABORT) && areAborted(choicesOf(readEvent(event).data));
 }
 
-/** Whether a whole answer that is no stream has nothing in it. */
+/** Whether an answer that is no stream was given up. None of it has gone to the client, so what little is in it is no loss. */
 export function gaveUpInAnswer(surface: Surface, body: Buffer): boolean {
   return hasChoices(surface) && body.includes(ABORT) && areAborted(choicesOf(body.toString('utf8')));
 }
@@ -44,7 +44,7 @@ export function hasChoices(surface: Surface): boolean {
 }
 
 function areAborted(choices: readonly Choice[]): boolean {
-  return choices.length > 0 && choices.every((choice) => choice.finish_reason === 'abort' && isEmpty(choice));
+  return choices.some(({ finish_reason }) => finish_reason === 'abort');
 }
 
 function isEmpty({ text, message, delta }: Choice): boolean {

@@ -24,10 +24,12 @@ const CASES: readonly (readonly [how: string, surface: SurfaceCase, stream: bool
   ['an answer', CHAT, false, plain({ message: { role: 'assistant', content: '' } })],
   ['an answer', CHAT, false, plain({ message: { role: 'assistant', content: null, tool_calls: [] } })],
   ['an answer', COMPLETIONS, false, plain({ text: '' })],
+  ['the beginning of an answer', CHAT, false, plain({ message: { role: 'assistant', content: 'hel' } })],
+  ['a stream with its first token at its end', CHAT, true, streamed(CHAT.opening + aborted({ delta: { content: 'hel' } }) + USAGE + CHAT.terminal)],
 ];
 
 for (const [how, surface, stream, bytes] of CASES) {
-  test(`${surface.name}: ${how} that was given up before its first token comes from another endpoint`, async (t) => {
+  test(`${surface.name}: ${how} that was given up before any of it went out comes from another endpoint`, async (t) => {
     let before = 0;
     const whole = stream ? streamed(streamOf(surface, ['hello'])) : sized(200, '{"choices":[]}');
     const { url, metric, endpoints, asked } = await start(t, 2, ({ socket }) => void socket.write(before++ === 0 ? bytes : whole));
