@@ -83,7 +83,7 @@ test('connections are given up as early as the new limit says', async (t) => {
   await endpoint.deafen();
   t.same(await router.reload(limit(SHORT_MS)), RELOADED);
   const startMs = performance.now();
-  for (const path of [CHAT.path, '/v1/embeddings']) t.equal((await call(t, router.url, { path, body: CHAT.body('a', false) })).status, 502);
+  for (const path of [CHAT.path, '/v1/embeddings']) t.equal((await call(t, router.url, { path, body: CHAT.body('a', false) })).status, 503);
   t.ok(performance.now() - startMs < 30_000);
 });
 
