@@ -9,8 +9,8 @@ export interface ReportedTotals {
   readonly errorTokens: number;
 }
 
-/** What somebody should hear of: predictions stay wrong, or the engine says nothing to compare them with. */
-export type Complaint = 'inaccurate' | 'no-details';
+/** What somebody should hear of: predictions stay wrong, the engine says nothing to compare them with, or it has no prefix cache. */
+export type Complaint = 'inaccurate' | 'no-details' | 'caching-off';
 
 /** Why predictions stay wrong, as far as can be told from here. */
 export type Cause = 'prefix-caching-off' | 'other-traffic' | 'unknown';

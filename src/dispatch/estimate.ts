@@ -44,6 +44,8 @@ export class Estimate {
   /** Since the cache was last empty. Reports of single answers are better evidence than counters. */
   #hasReports = false;
   #toldTokens: number | undefined;
+  /** Whether somebody was told that the engine has no prefix cache. */
+  #saidCachingOff = false;
 
   constructor(endpoint: Endpoint, kvCacheTokens: number | 'auto', shared: SharedBlocks, holder: number, events: EstimateEvents) {
     this.endpoint = endpoint;
@@ -68,7 +70,7 @@ export class Estimate {
    * if it had lost its cache, and none where it says that it has no prefix cache.
    */
   credibleTokens(chain: Chain, key: ModelKey, tokenEnds: Float64Array): number {
-    if (this.endpoint.samples.at(-1)?.prefixCaching === false) return 0;
+    if (this.#isCachingOff) return 0;
     const sinceMs = this.#evidence.suspectSinceMs;
     if (sinceMs === undefined) return Infinity;
     const blocks = this.index.confirmedSince(chain, key, sinceMs);
@@ -113,12 +115,15 @@ export class Estimate {
     if (sample === undefined) return;
     const { atMs, prefixQueriesTotal: queriesTotal, prefixHitsTotal: hitsTotal } = sample;
     this.traffic.sample(queriesTotal);
-    if (this.#hasReports || queriesTotal === undefined || hitsTotal === undefined) return;
+    this.#noteCaching();
+    if (this.#isCachingOff) this.#bulk.forget();
+    if (this.#isCachingOff || this.#hasReports || queriesTotal === undefined || hitsTotal === undefined) return;
     this.#follow(this.#bulk.sample({ atMs, queriesTotal, hitsTotal }, this.index.capacityTokens, this.blockSize));
   }
 
-  /** Corrects what is believed about the cache by a report. */
+  /** Corrects what is believed about the cache by a report, which says nothing of its size where the engine has none. */
   learn(report: AttemptReport): void {
+    if (this.#isCachingOff) return;
     this.#hasReports = true;
     const slackTokens = SLACK_BLOCKS * this.blockSize + SLACK_SHARE * report.promptTokens;
     this.#follow(this.#evidence.judge({ ...report, slackTokens, capacityTokens: this.index.capacityTokens }));
@@ -135,6 +140,17 @@ export class Estimate {
     let least = Infinity;
     for (const sample of this.endpoint.samples) least = Math.min(least, (sample.running ?? 0) + (sample.waiting ?? 0));
     return Math.max(0, least - this.endpoint.inFlight);
+  }
+
+  get #isCachingOff(): boolean {
+    return this.endpoint.samples.at(-1)?.prefixCaching === false;
+  }
+
+  /** Complains once until that changes. */
+  #noteCaching(): void {
+    const isNew = this.#isCachingOff && !this.#saidCachingOff;
+    this.#saidCachingOff = this.#isCachingOff;
+    if (isNew) this.#events.onComplaint(this, 'caching-off');
   }
 
   #follow(lesson: Lesson): void {

@@ -5,9 +5,11 @@ import type { Complaint } from '../../../src/dispatch/accuracy.ts';
 import { Estimate } from '../../../src/dispatch/estimate.ts';
 import { Endpoint } from '../../../src/pool/endpoint.ts';
 import type { LoadSample } from '../../../src/pool/load-sample.ts';
+import { modelKey } from '../../../src/prefix/model-key.ts';
 import { SharedBlocks } from '../../../src/prefix/shared-blocks.ts';
 import type { Stretch } from '../../../src/prefix/stretch.ts';
 import { poolSettings, recordedEvents } from '../pool/fixture.ts';
+import { chainOf } from '../prefix/conversation.ts';
 
 function sample(more: Partial<LoadSample> = {}): LoadSample {
   return { atMs: 0, running: 0, waiting: 0, kvUsage: 0, blockSize: 32, capacityTokens: 1000, prefixCaching: true, prefixQueriesTotal: 0, prefixHitsTotal: 0, asleep: false, stepsTotal: undefined, processStartS: 1, ...more };
@@ -113,4 +115,38 @@ test('complaints reach who listens: of errors that stay, and of answers that nev
   for (let i = 0; i < 60; i++) silent.estimate.compare(500, 1000, undefined);
   t.same(silent.complaints, ['no-details']);
   t.equal(silent.estimate.accuracy.totals.answers, 0, 'nothing is counted');
+});
+
+test('an engine without a prefix cache is complained of at once, and again when it changed in between', async (t) => {
+  const { estimate, endpoint, complaints } = house('auto');
+  const scrape = (prefixCaching: boolean | undefined) => {
+    endpoint.noteSample(sample({ prefixCaching }));
+    estimate.noteSample();
+  };
+  scrape(true);
+  t.same(complaints, []);
+  for (let i = 0; i < 3; i++) scrape(false);
+  t.same(complaints, ['caching-off']);
+  scrape(true);
+  scrape(false);
+  t.same(complaints, ['caching-off', 'caching-off']);
+});
+
+test('an engine without a prefix cache is believed to hold nothing, and teaches nothing of the size', async (t) => {
+  const { estimate, endpoint } = house(1000);
+  const chain = chainOf('a prompt');
+  const tokenEnds = new Float64Array(chain.length).fill(100);
+  t.equal(estimate.credibleTokens(chain, modelKey('m'), tokenEnds), Infinity);
+  endpoint.noteSample(sample({ prefixCaching: false }));
+  t.equal(estimate.credibleTokens(chain, modelKey('m'), tokenEnds), 0);
+  for (const prompt of [1, 2, 3, 4]) learn(estimate, 600, 0, prompt);
+  t.match(estimate, { forgets: 0, corrections: 0 });
+  for (let i = 0; i < 4; i++) {
+    const { prefixQueriesTotal = 0 } = endpoint.samples.at(-1)!;
+    for (let k = 0; k < 10; k++) estimate.notePrompt({ stretches: [idle(600)], answerTokens: 0, promptTokens: 1000 }, 1000);
+    endpoint.noteSample(sample({ prefixCaching: false, prefixQueriesTotal: prefixQueriesTotal + 10_000 }));
+    estimate.noteSample();
+  }
+  t.match(estimate, { forgets: 0, corrections: 0 });
+  t.equal(estimate.index.capacityTokens, 1000);
 });
