@@ -126,7 +126,7 @@ export class Estimate {
     if (this.#isCachingOff) return;
     this.#hasReports = true;
     const slackTokens = SLACK_BLOCKS * this.blockSize + SLACK_SHARE * report.promptTokens;
-    this.#follow(this.#evidence.judge({ ...report, slackTokens, capacityTokens: this.index.capacityTokens }));
+    this.#follow(this.#evidence.judge({ ...report, slackTokens, capacityTokens: this.index.capacityTokens, toldTokens: this.#toldTokens }));
   }
 
   /** As policies count it: our leases, heavier during slow start, and what others have there. */

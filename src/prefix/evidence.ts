@@ -15,6 +15,8 @@ export interface Report {
   /** Tells prompts apart: a hash of the whole one. */
   readonly prompt: number;
   readonly capacityTokens: number;
+  /** What the configuration or the engine says that the cache holds. */
+  readonly toldTokens?: number | undefined;
 }
 
 interface Suspicion {
@@ -31,6 +33,8 @@ const PROVED_KEPT = 0.9995;
 const NEAR_SHARE = 3 / 4;
 /** One prompt that is lost for other reasons looks like eviction; two in a row, with nothing found so far away, hardly do. */
 const SHORTFALLS_MIN = 2;
+/** Distances are rough: a ghost that is there proves nothing against what was told before it lies this far beyond. */
+const TOLD_EXCEEDED_MIN = 1.05;
 /** Each ghost in a row that is there says that the next one will be too. */
 const STRIDE_SHARE = 1 / 32;
 const STRIDES_MAX = 8;
@@ -64,7 +68,11 @@ export class Evidence {
     const found = isPartly ? [...hits, missed!] : hits;
     this.#clear(found, report.dispatchedMs);
     const ghost = this.#prove(hits);
-    if (ghost !== undefined && ghost > report.capacityTokens) return this.#raise(ghost);
+    if (ghost !== undefined && ghost > report.capacityTokens) {
+      const { toldTokens } = report;
+      if (toldTokens === undefined || ghost < toldTokens || ghost >= TOLD_EXCEEDED_MIN * toldTokens) return this.#raise(ghost);
+      if (report.capacityTokens < toldTokens) return { kind: 'capacity', tokens: toldTokens };
+    }
     // An engine cannot evict what is in use.
     if (missed?.kind === 'busy') return this.#suspect(found, report);
     if (missed?.kind !== 'idle') return NOTHING;

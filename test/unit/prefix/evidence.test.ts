@@ -212,3 +212,13 @@ test('before and after stay right when the clock passes what 32 bits hold', asyn
   evidence.judge(report(1000, [stretch(1000, 3000, { confirmedAtMs: wrap - 5 })], { dispatchedMs: wrap + 6 }));
   t.same(evidence.judge(miss(3000, { prompt: 3, dispatchedMs: wrap + 7 })), NOTHING, 'the hit was from before');
 });
+
+test('a ghost that is there raises what was told only where it proves more than distances may be wrong by', async (t) => {
+  const ghost = (distance: number, capacityTokens: number, toldTokens: number | undefined) => report(1000, [stretch(1000, distance, { kind: 'ghost' })], { capacityTokens, toldTokens });
+  const evidence = new Evidence();
+  for (let i = 0; i < 3; i++) t.same(evidence.judge(ghost(1.049 * CAPACITY, CAPACITY, CAPACITY)), NOTHING);
+  t.same(evidence.judge(ghost(1.02 * CAPACITY, 0.8 * CAPACITY, CAPACITY)), { kind: 'capacity', tokens: CAPACITY }, 'as far as was told');
+  t.same(evidence.judge(ghost(1.05 * CAPACITY, CAPACITY, CAPACITY)), { kind: 'capacity', tokens: 1.05 * CAPACITY });
+  t.match(evidence.judge(ghost(0.9 * CAPACITY, 0.8 * CAPACITY, CAPACITY)), { kind: 'capacity' });
+  t.match(new Evidence().judge(ghost(1.02 * CAPACITY, CAPACITY, undefined)), { kind: 'capacity', tokens: 1.02 * CAPACITY }, 'nothing was told');
+});
