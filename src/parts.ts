@@ -137,6 +137,7 @@ export function createParts({ config, version, logDestination, dnsClient = syste
 function complainTo(log: Log): EstimateEvents['onComplaint'] {
   return ({ endpoint, accuracy, traffic }, complaint) => {
     if (complaint === 'no-details') log.cachedTokensMissing(endpoint.address);
+    else if (complaint === 'no-usage') log.usageMissing(endpoint.address);
     else log.predictionsInaccurate(endpoint.address, accuracy.recentErrorRatio, likelyCause(endpoint.samples.at(-1)?.prefixCaching, traffic.othersRatio));
   };
 }

@@ -78,6 +78,7 @@ export class Account {
     if (this.#growing > 0) this.#grow(-this.#growing);
     if (outcome.kind === 'complete') {
       this.confirm(nowMs);
+      if (this.#terms.facts.teaches) this.#estimate.noteAnswer(outcome.usage !== undefined);
       if (outcome.usage !== undefined) this.#fit(outcome.usage);
       // vLLM frees the blocks at the end of the request, so that is when they were used last.
       this.#touch(nowMs);
@@ -95,7 +96,8 @@ export class Account {
 
   /** The engine has looked its prompts up, and counted what it found. */
   #count(): void {
-    const { facts, recorded, prompts } = this.#terms;
+    const { facts, recorded, prompts, learned } = this.#terms;
+    for (const { chain } of prompts) this.#estimate.noteSize(chain, facts.teaches ? learned.tokens : undefined);
     const promptTokens = prompts.reduce((sum, prompt) => sum + promptTokensOf(prompt), 0);
     const isEvidence = recorded && facts.teaches && this.#epoch === this.#estimate.index.epoch;
     this.#estimate.notePrompt(isEvidence ? { stretches: this.#stretches, answerTokens: this.#answerTokens, promptTokens } : undefined, promptTokens);

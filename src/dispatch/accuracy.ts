@@ -10,7 +10,7 @@ export interface ReportedTotals {
 }
 
 /** What somebody should hear of: predictions stay wrong, the engine says nothing to compare them with, or it has no prefix cache. */
-export type Complaint = 'inaccurate' | 'no-details' | 'caching-off';
+export type Complaint = 'inaccurate' | 'no-details' | 'no-usage' | 'caching-off';
 
 /** Why predictions stay wrong, as far as can be told from here. */
 export type Cause = 'prefix-caching-off' | 'other-traffic' | 'unknown';
@@ -23,7 +23,7 @@ const RECENT_SHARE = 1 / 64;
 const ERROR_RATIO_MAX = 0.1;
 const ERROR_RATIO_RECOVERED = 0.05;
 const REPORTS_MIN = 50;
-/** Answers with usage but without cached tokens, and none with them. */
+/** Answers with usage but without cached tokens, and none with them; or without usage, and none with it. */
 const SILENT_ANSWERS_MIN = 50;
 
 /** Complains once an episode, and once ever that there are no details. */
@@ -33,6 +33,7 @@ export class Accuracy {
   #reportsAbove = 0;
   #complained = false;
   #silentAnswers = 0;
+  #muteAnswers = 0;
 
   get totals(): ReportedTotals {
     return this.#totals;
@@ -67,6 +68,12 @@ export class Accuracy {
     if (this.#totals.answers > 0) return undefined;
     this.#silentAnswers += 1;
     return this.#silentAnswers === SILENT_ANSWERS_MIN ? 'no-details' : undefined;
+  }
+
+  /** An answer had no usage at all, and none before it had. */
+  noteMuteAnswer(): Complaint | undefined {
+    this.#muteAnswers += 1;
+    return this.#muteAnswers === SILENT_ANSWERS_MIN ? 'no-usage' : undefined;
   }
 
   #judge(error: number): Complaint | undefined {

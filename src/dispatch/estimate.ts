@@ -8,6 +8,8 @@ import type { ModelKey } from '../prefix/model-key.ts';
 import { PrefixIndex } from '../prefix/prefix-index.ts';
 import type { SharedBlocks } from '../prefix/shared-blocks.ts';
 import { Accuracy, type Complaint } from './accuracy.ts';
+import { CountedTokens } from './counted-tokens.ts';
+import type { TokenFit } from './token-fit.ts';
 import { Traffic } from './traffic.ts';
 
 /** When neither the configuration nor the engine says: too large costs less than too small. */
@@ -43,6 +45,9 @@ export class Estimate {
   readonly #bulk = new BulkEvidence();
   /** Since the cache was last empty. Reports of single answers are better evidence than counters. */
   #hasReports = false;
+  readonly #countedTokens = new CountedTokens();
+  /** Some answer said how long its prompt was. */
+  #hasUsage = false;
   #toldTokens: number | undefined;
   /** Whether somebody was told that the engine has no prefix cache. */
   #saidCachingOff = false;
@@ -94,6 +99,7 @@ export class Estimate {
     this.#hasReports = false;
     this.#evidence.forget();
     this.#bulk.forget();
+    this.#countedTokens.forget();
     this.index.forget();
   }
 
@@ -109,6 +115,18 @@ export class Estimate {
     if (prompt !== undefined && !this.#hasReports) this.#bulk.note(prompt);
   }
 
+  /** With its first token, where no answer says how many tokens it has; `fit`: its model's, undefined where its bytes say little of them. */
+  noteSize(chain: Chain, fit: TokenFit | undefined): void {
+    if (!this.#hasUsage) this.#countedTokens.note(chain, fit);
+  }
+
+  /** An answer is complete. Fits to what single answers say are better than to counters. */
+  noteAnswer(hasUsage: boolean): void {
+    this.#hasUsage ||= hasUsage;
+    const complaint = this.#hasUsage ? undefined : this.accuracy.noteMuteAnswer();
+    if (complaint !== undefined) this.#events.onComplaint(this, complaint);
+  }
+
   /** The endpoint was scraped. */
   noteSample(): void {
     const sample = this.endpoint.samples.at(-1);
@@ -116,6 +134,7 @@ export class Estimate {
     const { atMs, prefixQueriesTotal: queriesTotal, prefixHitsTotal: hitsTotal } = sample;
     this.traffic.sample(queriesTotal);
     this.#noteCaching();
+    if (!this.#hasUsage && queriesTotal !== undefined) this.#countedTokens.sample(queriesTotal);
     if (this.#isCachingOff) this.#bulk.forget();
     if (this.#isCachingOff || this.#hasReports || queriesTotal === undefined || hitsTotal === undefined) return;
     this.#follow(this.#bulk.sample({ atMs, queriesTotal, hitsTotal }, this.index.capacityTokens, this.blockSize));

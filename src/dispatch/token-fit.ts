@@ -15,6 +15,12 @@ const TOKENS_PER_BYTE_MIN = 1 / 16;
 const TOKENS_PER_BYTE_MAX = 2;
 const MESSAGE_TOKENS_MAX = 64;
 
+/** Of one prompt, or of the mean of several. */
+export interface PromptSize {
+  readonly bytes: number;
+  readonly messages: number;
+}
+
 /**
  * tokens ≈ bytes × tokensPerByte + messages × messageTokens + the rest, by recursive least squares with forgetting.
  *
@@ -40,8 +46,12 @@ export class TokenFit {
 
   /** An engine counted this prompt. */
   learn(chain: Chain, promptTokens: number): void {
+    this.learnSize({ bytes: chainBytes(chain), messages: messagesOf(chain) }, promptTokens);
+  }
+
+  learnSize({ bytes, messages }: PromptSize, promptTokens: number): void {
     const scale = 1 / Math.max(NOISE_TOKENS_MIN, NOISE_SHARE * promptTokens);
-    const x = [(chainBytes(chain) / this.#bytesPerTokenAssumed) * scale, messagesOf(chain) * scale, scale];
+    const x = [(bytes / this.#bytesPerTokenAssumed) * scale, messages * scale, scale];
     const p = this.#covariance;
     const px = [0, 1, 2].map((row) => p[3 * row]! * x[0]! + p[3 * row + 1]! * x[1]! + p[3 * row + 2]! * x[2]!);
     const denominator = KEPT + dot(x, px);
@@ -102,7 +112,7 @@ export function fitTokenEnds(tokenEnds: Float64Array, from: number, to: number, 
   for (let i = from; i <= to; i++) tokenEnds[i] = base + (tokenEnds[i]! - base) * stretch;
 }
 
-function messagesOf(chain: Chain): number {
+export function messagesOf(chain: Chain): number {
   let messages = 0;
   for (let i = 0; i < chain.length; i++) messages += chain.marks[i]! & MESSAGE_END;
   return messages;

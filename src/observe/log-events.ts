@@ -30,6 +30,8 @@ export interface EventLog {
   predictionsInaccurate(endpoint: NamedEndpoint, errorRatio: number, cause: InaccuracyCause): void;
   /** Its answers say how long prompts are, but not what of them was cached. */
   cachedTokensMissing(endpoint: NamedEndpoint): void;
+  /** Its answers do not say how long prompts are. */
+  usageMissing(endpoint: NamedEndpoint): void;
   /** Discovery found another set: ids of the endpoints. */
   endpointsChanged(pool: string, added: readonly string[], removed: readonly string[]): void;
   /** Discovery found nothing or failed; the last good set stays. */
@@ -94,6 +96,9 @@ export function logEvents(logger: Logger): EventLog {
     },
     cachedTokensMissing({ id, pool }) {
       logger.warn({ pool, endpoint: id, likely: '--enable-prompt-tokens-details is missing in this engine' }, 'answers do not report cached tokens');
+    },
+    usageMissing({ id, pool }) {
+      logger.warn({ pool, endpoint: id, likely: 'streams are not asked for usage: set `usage: ask` for the pool, or let clients send stream_options.include_usage' }, 'answers carry no usage');
     },
     endpointsChanged(pool, added, removed) {
       logger.info({ pool, added, removed }, 'endpoints changed');

@@ -7,6 +7,21 @@ const CAPACITY = 40_000;
 const BULK = { capacityTokens: CAPACITY, conversations: 60, reports: false, scrapedEvery: 20 };
 const SEEDS = [1, 2];
 
+for (const seed of SEEDS) {
+  for (const [name, toldTokens] of [['four times too large', 4 * CAPACITY], ['half', CAPACITY / 2], ['right', CAPACITY]] as const) {
+    test(`seed ${seed}: without usage, tokens are learned from the counters and a capacity told ${name} is mended or kept, and a flush is seen`, async (t) => {
+      const loop = new ClosedLoop({ ...BULK, seed, toldTokens, usage: false });
+      loop.error(1500);
+      const error = loop.error(1000);
+      t.ok(error < 0.06, `error ${error}`);
+      const { capacityTokens, forgets } = loop.house.status(0).index;
+      t.ok(Math.abs(capacityTokens / CAPACITY - 1) < 0.2, `capacity ${capacityTokens}`);
+      loop.cache.flush();
+      loop.error(2 * BULK.scrapedEvery);
+      t.equal(loop.house.status(0).index.forgets, forgets + 1);
+    });
+  }
+}
 
 for (const seed of SEEDS) {
   for (const [name, toldTokens] of [['four times too large', 4 * CAPACITY], ['half', CAPACITY / 2]] as const) {

@@ -14,6 +14,8 @@ export interface LoopOptions {
   /** Share of requests whose prefix the engine does not find, for reasons of its own. */
   readonly lost?: number;
   readonly reports?: boolean;
+  /** False: answers carry no usage at all. */
+  readonly usage?: boolean;
   /** Requests between two scrapes; without it, only `sample` scrapes. */
   readonly scrapedEvery?: number;
   /** False: the template renders an answer that comes back otherwise than it was generated. */
@@ -54,7 +56,7 @@ export class ClosedLoop {
   }
 
   step(): Step {
-    const { conversations, toldTokens, scrapedEvery, lost = 0, reports = true, keepsAnswers = true } = this.#options;
+    const { conversations, toldTokens, scrapedEvery, lost = 0, reports = true, usage: hasUsage = true, keepsAnswers = true } = this.#options;
     const random = this.#random;
     const at = Math.floor(random() ** 2 * conversations);
     let messages = this.#conversations[at];
@@ -71,7 +73,7 @@ export class ClosedLoop {
     const generated = tokensOf(messages).subarray(prompt.length);
     const answer = keepsAnswers ? generated : generated.map((token) => token + 1);
     const { cachedTokens } = this.cache.serve(prompt, answer, random() >= lost);
-    const usage = { promptTokens: prompt.length, completionTokens: answer.length, cachedTokens: reports ? cachedTokens : undefined };
+    const usage = !hasUsage ? undefined : { promptTokens: prompt.length, completionTokens: answer.length, cachedTokens: reports ? cachedTokens : undefined };
     this.house.dispatcher.finish(assigned.attempt, { kind: 'complete', usage, responseId: undefined });
     this.#conversations[at] = messages;
     this.#steps += 1;

@@ -115,6 +115,14 @@ test('complaints reach who listens: of errors that stay, and of answers that nev
   for (let i = 0; i < 60; i++) silent.estimate.compare(500, 1000, undefined);
   t.same(silent.complaints, ['no-details']);
   t.equal(silent.estimate.accuracy.totals.answers, 0, 'nothing is counted');
+  const mute = house('auto');
+  for (let i = 0; i < 49; i++) mute.estimate.noteAnswer(false);
+  t.same(mute.complaints, []);
+  for (let i = 0; i < 60; i++) mute.estimate.noteAnswer(false);
+  t.same(mute.complaints, ['no-usage']);
+  const mixed = house('auto');
+  for (let i = 0; i < 60; i++) mixed.estimate.noteAnswer(i === 3);
+  t.same(mixed.complaints, [], 'some answers have it');
 });
 
 test('an engine without a prefix cache is complained of at once, and again when it changed in between', async (t) => {

@@ -59,12 +59,14 @@ test('wrong predictions are a warning that says what is likely wrong', (t) => {
       log.predictionsInaccurate(ENDPOINT, 0.5, 'other-traffic');
       log.predictionsInaccurate(ENDPOINT, 0.5, 'unknown');
       log.cachedTokensMissing(ENDPOINT);
+      log.usageMissing(ENDPOINT);
     }),
     [
       { ...at, error_ratio: 0.123, likely: /prefix caching is switched off/, msg },
       { ...at, error_ratio: 0.5, likely: /another router/, msg },
       { ...at, error_ratio: 0.5, likely: /kv_cache_tokens/, msg },
       { ...at, likely: /--enable-prompt-tokens-details/, msg: 'answers do not report cached tokens' },
+      { ...at, likely: /`usage: ask`.*stream_options\.include_usage/, msg: 'answers carry no usage' },
     ],
   );
   t.end();
