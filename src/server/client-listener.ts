@@ -122,6 +122,8 @@ function generate({ name, debugHeaders, forward: deps, isTrustedProxy }: ClientL
   void forward(deps, { surface, listener: name, identity: identityOf(request.raw), request: request.raw, response: reply.raw, body, forwardedBy: isTrustedProxy(peer) ? peer : undefined, debugHeaders });
 }
 
+/** As logs and metrics have it: no client sees it. */
+const CLIENT_LEFT = 499;
 const SURFACES: ReadonlyMap<string, Surface> = new Map(GENERATION_PATHS);
 
 /** Holds for connections and requests that come from now on, and for heads and bodies that are on their way. */
@@ -148,9 +150,15 @@ function isAwaited({ headers, raw }: FastifyRequest): boolean {
 function refuseBody({ name, forward: { observer } }: ClientListenerOptions, request: FastifyRequest, reply: FastifyReply, surface: RequestRecord['surface'], said: ErrorAnswer): void {
   const given = request.headers['x-request-id'];
   const record = newRecord(isRequestId(given) ? given : randomUUID(), name, surface, identityOf(request.raw).client, '');
-  record.status = said.status;
-  record.outcome = said.status === 503 || said.status === 429 ? 'shed' : 'error';
-  record.reason = said.code;
+  if (request.raw.destroyed) {
+    // The client left in the middle of its body: nobody's failure.
+    record.status = CLIENT_LEFT;
+    record.outcome = 'client_gone';
+  } else {
+    record.status = said.status;
+    record.outcome = said.status === 503 || said.status === 429 ? 'shed' : 'error';
+    record.reason = said.code;
+  }
   observer.ended(record);
   answer(request, reply, said);
 }

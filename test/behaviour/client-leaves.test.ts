@@ -152,3 +152,15 @@ test('the engine stops computing for a client that left, in prefill and in the m
     t.match(await router.endpoints(), [{ in_flight: 0, queued_prompt_tokens: 0 }]);
   }
 });
+
+for (const path of [CHAT.path, '/v1/embeddings']) {
+  test(`${path}: a client that leaves in the middle of its body is nobody's failure`, async (t) => {
+    const upstream = await startRawUpstream(t, () => {});
+    const router = await startTestRouter(t, { endpoints: [upstream.url] });
+    const client = await openConnection(t, router.url);
+    client.socket.write(`POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"mod`);
+    client.socket.resetAndDestroy();
+    await eventually(async () => (await router.metric('warmroute_requests_total', { outcome: 'client_gone', code: '499' })) === 1);
+    t.equal(await router.metric('warmroute_requests_total'), 1);
+  });
+}
