@@ -36,6 +36,13 @@ export class SseScanner {
     return this.#carryBytes === 0;
   }
 
+  /** The end of what is here of the event under way, at most so many bytes. */
+  partial(bytes: number): Buffer {
+    let from = this.#carry.length;
+    for (let found = 0; from > 0 && found < bytes; found += this.#carry[from]!.length) from -= 1;
+    return Buffer.concat(this.#carry.slice(from)).subarray(-bytes);
+  }
+
   /** The last events, oldest first, at most three. */
   get last(): readonly Buffer[] {
     return this.#kept;

@@ -57,9 +57,15 @@ export class StreamAnswer {
     return outcome.kind === 'complete' ? { ...outcome, responseId: this.#responseId } : outcome;
   }
 
-  /** Where in the chunk the engine says that it gives the answer up; -1 where it does not, as nearly always. */
+  /** Where in the chunk the engine says that it gives the answer up, 0 where it began to before; -1 where it does not, as nearly always. */
   abortIn(chunk: Buffer): number {
-    return hasChoices(this.#surface) ? chunk.indexOf(ABORT) : -1;
+    if (!hasChoices(this.#surface)) return -1;
+    if (!this.#scanner.atBoundary) {
+      // The words may be cut. Engines send whole events, so this is rare.
+      const reach = ABORT.length - 1;
+      if (Buffer.concat([this.#scanner.partial(reach), chunk.subarray(0, reach)]).includes(ABORT)) return 0;
+    }
+    return chunk.indexOf(ABORT);
   }
 
   /** How it ended, if that is known although the connection broke: the terminal event is the end, whatever becomes of the connection after it. */

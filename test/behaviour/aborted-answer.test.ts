@@ -60,6 +60,26 @@ test('the role comes in a chunk of its own and the end in another: still nothing
   t.equal(asked(), 2);
 });
 
+test('what is given up after its first token does not end as if it were whole, wherever its end is cut', async (t) => {
+  const begun = CHAT.opening + CHAT.delta('hel');
+  const event = aborted({ delta: { content: '' } });
+  for (const at of [event.indexOf('"finish_reason"') + 3, event.indexOf('"abort"'), event.indexOf('abort"') + 2]) {
+    const parts = [begun, event.slice(0, at), event.slice(at) + CHAT.terminal];
+    const { url, asked } = await start(t, 1, ({ socket }) => {
+      const next = (): void => {
+        const part = parts.shift();
+        if (part !== undefined) socket.write((part === begun ? STREAM_HEAD : '') + chunk(part).toString() + (parts.length === 0 ? LAST_CHUNK : ''), () => setImmediate(next));
+      };
+      next();
+    });
+    const answer = await call(t, url, { path: CHAT.path, body: CHAT.body('hello', true) });
+    t.match(answer, { status: 200, whole: false });
+    t.equal(answer.body.toString('utf8', 0, begun.length), begun);
+    t.notMatch(answer.body.toString(), /\[DONE\]/);
+    t.equal(asked(), 1);
+  }
+});
+
 for (const [how, cut] of [['in chunks of its own', true], ['in one chunk with what came before', false]] as const) {
   test(`what is given up after its first token, ${how}, does not end as if it were whole: an error event and a cut connection`, async (t) => {
     const begun = CHAT.opening + CHAT.delta('hel');
