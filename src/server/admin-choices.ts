@@ -7,7 +7,8 @@ import { RequestError } from '../core/errors.ts';
 import { ANYBODY } from '../core/identity.ts';
 import type { Surface } from '../core/request.ts';
 import { choiceAnswer, explanationAnswer } from './choice-answers.ts';
-import { ChoiceStream } from './choice-stream.ts';
+import { ChoiceFeed } from './choice-feed.ts';
+import { EventStream } from './event-stream.ts';
 import { GENERATION_PATHS } from './surfaces.ts';
 
 export interface ChoicesOptions {
@@ -33,7 +34,7 @@ export function registerChoices(admin: FastifyInstance, options: ChoicesOptions)
     return reply.send({ choices: newest(choices, Number(n)).map((choice) => choiceAnswer(choice, clock())) });
   });
 
-  const stream = new ChoiceStream(choices, clock);
+  const stream = new EventStream(new ChoiceFeed({ choices, clock, shown: choiceAnswer, greetedWith: 0 }));
   admin.get('/choices/stream', (_request, reply) => {
     if (stream.isFull) return reply.code(503).send({ error: 'as many listen already as may' });
     reply.hijack();
