@@ -5,12 +5,14 @@ import type { buildConnector } from 'undici';
 import type { Config } from './config/config.ts';
 import { createConnector } from './connector.ts';
 import type { Choices } from './core/choice.ts';
+import type { LastMinute } from './core/last-minute.ts';
 import { likelyCause } from './dispatch/accuracy.ts';
 import { PrefixDispatcher } from './dispatch/dispatcher.ts';
 import type { EstimateEvents } from './dispatch/estimate.ts';
 import { Estimates } from './dispatch/estimates.ts';
 import type { DispatchSettings } from './dispatch/settings.ts';
 import { endpointStatuses, modelStatuses } from './dispatch/status.ts';
+import { createLastMinute } from './observe/last-minute.ts';
 import { createLog, type Log, type LogOptions, type LogSettings } from './observe/log.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
 import { createObserver } from './observe/observer.ts';
@@ -41,6 +43,7 @@ export interface Parts {
   readonly estimates: Estimates;
   readonly metrics: Metrics;
   readonly choices: Choices;
+  readonly lastMinute: LastMinute;
   /** Requests that wait for a slot, and the bytes of their bodies. */
   readonly waiting: () => { readonly requests: number; readonly bytes: number };
   /** On its way out: not ready, but still serving. */
@@ -77,6 +80,7 @@ export function createParts({ config, version, logDestination, dnsClient = syste
     modelStatuses: () => modelStatuses(estimates),
     waiting: () => dispatcher.waiting,
   });
+  const lastMinute = createLastMinute(clock);
   const dispatcher = new PrefixDispatcher({ pools, estimates, clock, random, schedule: timers }, dispatchSettings(config));
   const connect = createConnector({
     get connectMs() {
@@ -92,7 +96,7 @@ export function createParts({ config, version, logDestination, dnsClient = syste
     // How precise it is stays as it was at the start, to a quarter of a second at least.
     sweep: new Sweep(clock, shortestMs(config)),
     clock,
-    observer: createObserver(log, metrics),
+    observer: createObserver(log, metrics, lastMinute),
     unexpected: (error: unknown) => log.unexpected('request', error),
   };
   const forwardAs = ({ timeouts, retry, admission, prefix }: Config): ForwardDeps => ({
@@ -114,6 +118,7 @@ export function createParts({ config, version, logDestination, dnsClient = syste
     estimates,
     metrics,
     choices: dispatcher.choices,
+    lastMinute,
     waiting: () => dispatcher.waiting,
     leaving: false,
     reconfigure(next: Config) {

@@ -2,7 +2,8 @@
 
 import type { RequestObserver } from '../core/record.ts';
 
-export function createObserver(log: RequestObserver, metrics: RequestObserver): RequestObserver {
+/** `lastMinute` is told of ends alone. */
+export function createObserver(log: RequestObserver, metrics: RequestObserver, lastMinute: Pick<RequestObserver, 'ended'>): RequestObserver {
   return {
     chosen(record) {
       log.chosen(record);
@@ -15,6 +16,7 @@ export function createObserver(log: RequestObserver, metrics: RequestObserver): 
     ended(record) {
       log.ended(record);
       metrics.ended(record);
+      lastMinute.ended(record);
     },
   };
 }

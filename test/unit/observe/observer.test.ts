@@ -12,9 +12,9 @@ function noting(name: string, notes: unknown[][]): RequestObserver {
   };
 }
 
-test('log and metrics are both told everything', (t) => {
+test('log and metrics are both told everything, the last minute of ends alone', (t) => {
   const notes: unknown[][] = [];
-  const observer = createObserver(noting('log', notes), noting('metrics', notes));
+  const observer = createObserver(noting('log', notes), noting('metrics', notes), noting('last minute', notes));
   const record = sampleRecord();
   observer.chosen(record);
   observer.retried(record, 'stale');
@@ -26,6 +26,7 @@ test('log and metrics are both told everything', (t) => {
     ['metrics', 'retried', record, 'stale'],
     ['log', 'ended', record],
     ['metrics', 'ended', record],
+    ['last minute', 'ended', record],
   ]);
   t.end();
 });
