@@ -112,7 +112,7 @@ function clientServer(parts: Parts, shared: SharedByListeners, port: Port): Port
 }
 
 function adminServer(parts: Parts, reloads: Reloads, version: string, { host }: Port): PortServer {
-  const { pools, estimates, metrics, log, forward: { clock } } = parts;
+  const { pools, estimates, metrics, log, lastMinute, forward: { clock } } = parts;
   const statuses = () => endpointStatuses(pools.all(), estimates, clock());
   const app = createAdmin({
     version,
@@ -142,6 +142,7 @@ function adminServer(parts: Parts, reloads: Reloads, version: string, { host }: 
         return dispatcher.explain({ facts: readPrompt(surface, body, tenantSecret === undefined ? undefined : tenant), listener, excluded: [] });
       },
     },
+    page: { lastMinute, listeners: () => parts.config.listeners },
     unexpected: (error) => log.unexpected('admin', error),
   });
   // It asks for everything when a request comes.

@@ -14,24 +14,26 @@ export interface AdminAccess {
 }
 
 /** The `config` of a route that everybody who reaches the listener may have. */
-export const OPEN = { open: true } as const;
+export const OPEN = { open: 'to-all' } as const;
+/** Of a route that shows no token, where one would open it: it holds nothing, and asks for the token. */
+export const ASKS_FOR_TOKEN = { open: 'where-a-token-helps' } as const;
 
 const LOOPBACK_ONLY = 'this is there only with admin.token, or where admin.host is a loopback address';
 const OTHER_ORIGIN = 'this is not for pages of another origin';
 const NO_TOKEN = 'this needs the admin token: Authorization: Bearer …';
 
 /**
- * Applies to every route that is added, whenever that is, and to what does not exist; but for routes whose `config` is OPEN. What may change
+ * Applies to every route that is added, whenever that is, and to what does not exist; but for routes whose `config` says otherwise. What may change
  * something, which is everything but GET and HEAD, is refused from pages of another origin: a browser on this machine is on this machine, whoever
  * wrote the page.
  */
 export function guardAdmin(admin: FastifyInstance, access: () => AdminAccess): void {
   admin.addHook('onRequest', (request, reply, done) => {
     const { onLoopback, tokenSha256 } = access();
-    const { open } = request.routeOptions.config as { open?: boolean };
+    const { open } = request.routeOptions.config as { open?: 'to-all' | 'where-a-token-helps' };
     const reads = request.method === 'GET' || request.method === 'HEAD';
-    if (open !== true) {
-      if (tokenSha256 !== undefined && !showsToken(request.headers, tokenSha256)) {
+    if (open !== 'to-all') {
+      if (tokenSha256 !== undefined && open === undefined && !showsToken(request.headers, tokenSha256)) {
         reply.code(401).header('www-authenticate', 'Bearer').send({ error: NO_TOKEN });
         return;
       }

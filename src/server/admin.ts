@@ -8,6 +8,8 @@ import { registerChoices, type ChoicesOptions } from './admin-choices.ts';
 import { configAnswer, reloadAnswer, type ConfigStatus, type ReloadResult } from './admin-config.ts';
 import { endpointAnswer, endpointsAnswer } from './admin-endpoints.ts';
 import { guardAdmin, OPEN, type AdminAccess } from './admin-guard.ts';
+import { registerPage } from './page.ts';
+import type { PageOptions } from './page-told.ts';
 
 interface Readiness {
   readonly ready: boolean;
@@ -32,6 +34,8 @@ export interface AdminOptions {
   /** Drains an endpoint, or undoes that. Gives its state, undefined when there is none of this id. */
   readonly setDrained: (id: string, drained: boolean) => EndpointStatus | undefined;
   readonly choices: ChoicesOptions;
+  /** What the page shows beside what is shown elsewhere. */
+  readonly page: Pick<PageOptions, 'listeners' | 'lastMinute'>;
   /** A request failed here for a reason of our own. */
   readonly unexpected: (error: unknown) => void;
 }
@@ -77,6 +81,8 @@ export function createAdmin(options: AdminOptions): FastifyInstance {
   }
 
   registerChoices(admin, options.choices);
+  const { version, statuses, waiting, choices: { choices, clock } } = options;
+  registerPage(admin, { ...options.page, version, statuses, waiting, choices, clock });
 
   admin.addHook('onSend', async (_request, reply) => {
     reply.header('cache-control', 'no-store');

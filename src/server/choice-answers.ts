@@ -55,7 +55,7 @@ export function explanationAnswer(explanation: Explanation) {
   };
 }
 
-function considered(each: Considered) {
+export function considered(each: Considered) {
   return {
     endpoint: each.endpoint,
     available: each.available,

@@ -11,17 +11,19 @@ import { fileOf, startTestRouter } from '../support/test-router.ts';
 const TOKEN = 'canary-token';
 const bearer = `authorization: Bearer ${TOKEN}`;
 const OPEN = ['/live', '/ready', '/metrics'];
+/** The page's files hold nothing of the router, and the page asks for the token. */
+const PAGE = ['/', '/page/main.js', '/page/uplot.js'];
 
 function guardedPaths(id: string): readonly (readonly [method: string, path: string])[] {
-  return [['GET', '/endpoints'], ['GET', '/choices'], ['GET', '/choices/stream'], ['POST', '/explain'], ['GET', '/config'], ['POST', '/reload'], ['POST', `/endpoints/${id}/drain`], ['POST', `/endpoints/${id}/undrain`], ['GET', '/'], ['GET', '/nothing'], ['GET', '/live/'], ['DELETE', '/reload']];
+  return [['GET', '/endpoints'], ['GET', '/choices'], ['GET', '/choices/stream'], ['POST', '/explain'], ['GET', '/config'], ['POST', '/reload'], ['POST', `/endpoints/${id}/drain`], ['POST', `/endpoints/${id}/undrain`], ['GET', '/page/stream'], ['GET', '/nothing'], ['GET', '/live/'], ['DELETE', '/reload']];
 }
 
 for (const host of ['127.0.0.1', '0.0.0.0']) {
-  test(`on ${host} with a token everything but live, ready and metrics wants it`, async (t) => {
+  test(`on ${host} with a token everything but live, ready, metrics and the page's files wants it`, async (t) => {
     const upstream = await startRawUpstream(t, ({ socket }) => void socket.write(sized(200, '{}')));
     const { adminUrl, lines } = await startReloadableRouter(t, { endpoints: [upstream.url], admin: { host, port: 0, token: TOKEN } });
     const url = adminUrl.replace('0.0.0.0', '127.0.0.1');
-    for (const path of OPEN) t.equal((await call(t, url, { method: 'GET', path })).status, 200, path);
+    for (const path of [...OPEN, ...PAGE]) t.equal((await call(t, url, { method: 'GET', path })).status, 200, path);
     for (const [method, path] of guardedPaths(upstream.id)) {
       for (const headers of [[], ['authorization: Bearer wrong'], [`x-api-key: ${TOKEN}`], [`authorization: ${TOKEN}`]]) {
         const answer = await call(t, url, { method, path, headers });
@@ -43,7 +45,7 @@ test('elsewhere than on loopback, without a token, nothing is there but live, re
   const { adminUrl } = await startTestRouter(t, { endpoints: [upstream.url], admin: { host: '0.0.0.0', port: 0 } });
   const url = adminUrl.replace('0.0.0.0', '127.0.0.1');
   for (const path of OPEN) t.equal((await call(t, url, { method: 'GET', path })).status, 200, path);
-  for (const [method, path] of guardedPaths(upstream.id)) {
+  for (const [method, path] of [...guardedPaths(upstream.id), ...PAGE.map((path) => ['GET', path] as const)]) {
     const answer = await call(t, url, { method, path, headers: [bearer] });
     t.equal(answer.status, 403, `${method} ${path}`);
     t.notMatch(answer.body.toString(), upstream.id);

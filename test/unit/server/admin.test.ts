@@ -8,7 +8,7 @@ import { createAdmin } from '../../../src/server/admin.ts';
 import type { AdminOptions } from '../../../src/server/admin.ts';
 import { sampleModel, sampleStatus } from '../observe/sample-record.ts';
 
-const unchanging: Pick<AdminOptions, 'config' | 'reload' | 'setDrained' | 'choices'> = {
+const unchanging: Pick<AdminOptions, 'config' | 'reload' | 'setDrained' | 'choices' | 'page'> = {
   config: () => ({ loadedAt: new Date(0), source: 'w.yaml', lastReload: undefined }),
   reload: async () => ({ result: 'ok' }),
   setDrained: () => undefined,
@@ -21,6 +21,7 @@ const unchanging: Pick<AdminOptions, 'config' | 'reload' | 'setDrained' | 'choic
       throw new Error('nothing can be explained here');
     },
   },
+  page: { listeners: () => [], lastMinute: { ofListener: () => undefined, ofEndpoint: () => undefined } },
 };
 
 const ELSEWHERE: AdminOptions['access'] = () => ({ onLoopback: false, tokenSha256: undefined });
@@ -174,7 +175,7 @@ test('what changes something takes POST alone, and only where nobody else can re
 
 test('anything else is not found, as JSON', async (t) => {
   const url = await listen(t);
-  for (const [method, path] of [['GET', '/'], ['POST', '/ready'], ['GET', '/v1/models'], ['GET', '/metrics/']] as const) {
+  for (const [method, path] of [['GET', '/page/'], ['GET', '/page/index.html'], ['GET', '/page/..%2fpage.ts'], ['POST', '/'], ['POST', '/ready'], ['GET', '/v1/models'], ['GET', '/metrics/']] as const) {
     const answer = await fetch(`${url}${path}`, { method });
     t.equal(answer.status, 404, `${method} ${path}`);
     t.strictSame(await answer.json(), { error: 'not found' });

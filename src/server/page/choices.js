@@ -1,0 +1,113 @@
+// choices.js: the last choices, newest first, each a row that opens its reasons.
+
+import { byId, el, setAttribute, setText } from './dom.js';
+import { count, duration, outcome, percent, timeOfDay } from './words.js';
+
+const ROWS_MAX = 40;
+
+const COLUMNS = [
+  { title: 'Endpoint', text: ({ endpoint }) => endpoint, isText: true },
+  { title: 'Listener', text: ({ listener }) => listener, isText: true },
+  { title: 'Prompt tokens', text: (choice) => count(choice.prompt_tokens) },
+  { title: 'Held', text: (choice) => percent(choice.match_ratio, 0) },
+  { title: 'Cached predicted', text: (choice) => count(choice.predicted_cached_tokens) },
+  { title: 'reported', text: (choice) => count(choice.reported_cached_tokens) },
+  { title: 'TTFT', text: (choice) => duration(choice.ttft_ms) },
+  { title: 'Outcome', text: (choice) => outcome(choice.outcome), isText: true },
+  { title: 'Why', text: (choice) => choice.sentence, isText: true, isLong: true },
+];
+
+/** `onOpen(choice)`: someone wants to know why; `onChange(choice)`: it is over. */
+export function createChoices({ onOpen, onChange }) {
+  const rows = new Map();
+  /** Newest last; not shown while somebody looks, so that nothing moves away under his hand. */
+  let held = [];
+  let made = 0;
+  const body = el('tbody');
+  const region = byId('choices');
+  const pause = byId('pause');
+  const empty = el('p', { className: 'note' }, 'No request was routed yet.');
+  region.append(
+    el('table', {}, el('thead', {}, el('tr', {}, el('th', { scope: 'col', className: 'text' }, 'Time'), ...COLUMNS.map(({ title, isText }) => el('th', { scope: 'col', className: isText ? 'text' : '' }, title)))), body),
+    empty,
+  );
+
+  const isPaused = () => pause.getAttribute('aria-pressed') === 'true';
+  const isWatched = () => isPaused() || body.matches(':hover') || body.contains(document.activeElement) || byId('reasons').open;
+  pause.addEventListener('click', () => {
+    setAttribute(pause, 'aria-pressed', String(!isPaused()));
+    setText(pause, isPaused() ? 'Go on' : 'Pause');
+    release();
+  });
+
+  const insert = (choice) => {
+    const row = createRow(choice, onOpen);
+    rows.set(choice.seq, row);
+    body.prepend(row.node);
+    while (body.children.length > ROWS_MAX) {
+      rows.delete(Number(body.lastElementChild.dataset.seq));
+      body.lastElementChild.remove();
+    }
+  };
+  const release = () => {
+    if (isWatched()) return;
+    for (const choice of held) insert(choice);
+    held = [];
+    empty.hidden = body.children.length > 0;
+  };
+
+  return {
+    add(choice) {
+      made += 1;
+      if (rows.has(choice.seq) || held.some(({ seq }) => seq === choice.seq)) return;
+      held = [...held, choice].slice(-ROWS_MAX);
+      release();
+    },
+    end(head) {
+      const waiting = held.findIndex(({ seq }) => seq === head.seq);
+      if (waiting >= 0) held[waiting] = { ...held[waiting], ...head };
+      const choice = rows.get(head.seq)?.update(head);
+      if (choice !== undefined) onChange(choice);
+    },
+    skip(choices) {
+      made += choices;
+      skippedNow += choices;
+    },
+    /** Once a second. */
+    tick() {
+      release();
+      const much = skippedNow > 0 ? `${count(made)} choices a second: ${count(made - skippedNow)} of them are shown. ` : '';
+      setText(byId('choices-note'), `${much}${held.length > 0 ? `${held.length === ROWS_MAX ? `${ROWS_MAX} and more` : held.length} newer, held back while you look.` : ''}`);
+      made = 0;
+      skippedNow = 0;
+    },
+    clear() {
+      rows.clear();
+      held = [];
+      body.replaceChildren();
+      empty.hidden = false;
+    },
+  };
+}
+
+let skippedNow = 0;
+
+function createRow(first, onOpen) {
+  let choice = first;
+  const open = el('button', { type: 'button', 'aria-haspopup': 'dialog', onclick: () => onOpen(choice) }, timeOfDay(Date.parse(choice.at)), el('span', { className: 'unseen' }, `, why ${choice.endpoint}?`));
+  const cells = COLUMNS.map(({ isText, isLong }) => el('td', { className: `${isText ? 'text' : ''}${isLong ? ' long' : ''}` }));
+  const node = el('tr', { 'data-seq': String(choice.seq), 'data-request': choice.request }, el('td', { className: 'text' }, open), ...cells);
+  const show = () => {
+    for (const [at, { text }] of COLUMNS.entries()) setText(cells[at], text(choice));
+    setAttribute(node, 'data-outcome', choice.outcome);
+  };
+  show();
+  return {
+    node,
+    update(head) {
+      choice = { ...choice, ...head };
+      show();
+      return choice;
+    },
+  };
+}

@@ -1,0 +1,251 @@
+// The page for operators, in a real Chromium.
+
+import { createHash } from 'node:crypto';
+import type { Page } from 'playwright-core';
+import { test, type Test } from 'tap';
+import type { Choice, Choices, Considered } from '../../src/core/choice.ts';
+import type { EndpointStatus } from '../../src/core/status.ts';
+import { createAdmin, type AdminOptions } from '../../src/server/admin.ts';
+import { openPage, startBrowser } from '../support/browser.ts';
+import { call } from '../support/raw-client.ts';
+import { sized, startRawUpstream } from '../support/raw-upstream.ts';
+import { CHAT } from '../support/surfaces.ts';
+import { eventually, startTestRouter } from '../support/test-router.ts';
+import { sampleStatus } from '../unit/observe/sample-record.ts';
+
+const browser = await startBrowser();
+const skip = browser === undefined ? 'no Chromium runs here' : false;
+
+/** Ten times what is promised: the figures are those of comments here, and of npm run bench:page. */
+const SHOWN_WITHIN_MS = 10_000;
+const TOKEN = 'a-token';
+
+test('in a browser', { skip, timeout: 120_000 }, async (t) => {
+  t.teardown(() => browser!.close());
+  await t.test('a request to one of three endpoints is shown while it runs, with its end, and without a complaint of the browser', threeEndpoints);
+  await t.test('with 200 endpoints a request is shown, and its reasons without the 200', twoHundredEndpoints);
+  await t.test('a row is opened, read and left by keyboard', byKeyboard);
+  await t.test('a router that is lost is said to be, and its return needs no hand', lostAndFound);
+  await t.test('an endpoint is drained and undrained', drained);
+  await t.test('where a token is wanted it is asked for, and never kept', withToken);
+  await t.test('what endpoints call themselves is text', namesAreText);
+  await t.test('a narrow page in the dark shows everything and is no wider than its window', narrowAndDark);
+});
+
+async function live(page: Page): Promise<void> {
+  await page.waitForSelector('#connection[data-state="live"]');
+  await page.waitForSelector('#endpoints tbody tr');
+}
+
+async function threeEndpoints(t: Test): Promise<void> {
+  let answer = (): void => {};
+  const upstreams = await Promise.all([1, 2, 3].map(() => startRawUpstream(t, ({ socket }) => (answer = () => void socket.write(sized(200, '{}'))))));
+  const { url, adminUrl } = await startTestRouter(t, { endpoints: upstreams.map((each) => each.url) });
+  const { page, complaints } = await openPage(t, browser!, adminUrl);
+  await live(page);
+  t.equal(await page.locator('#endpoints tbody tr').count(), 3);
+  t.equal(await page.locator('#charts canvas').count(), 4);
+  const beganMs = performance.now();
+  const answered = call(t, url, { path: CHAT.path, headers: ['x-request-id: seen'], body: CHAT.body('Hello', false) });
+  const row = page.locator('tr[data-request="seen"]');
+  await row.waitFor({ timeout: SHOWN_WITHIN_MS });
+  t.comment(`shown after ${Math.round(performance.now() - beganMs)} ms, three endpoints`);
+  t.equal(await row.getAttribute('data-outcome'), 'running');
+  answer();
+  await answered;
+  await page.waitForSelector('tr[data-request="seen"][data-outcome="complete"]');
+  await eventually(async () => /^[\d.]+ m?s$/.test((await page.locator('#card-ttft .figure').textContent()) ?? ''));
+  t.match(await page.locator('#card-endpoints').textContent(), /3 of 3.*0 in flight, 0 waiting/);
+  t.strictSame(complaints, []);
+}
+
+const WARM = 150;
+
+function considered(at: number): Considered {
+  const available = at % 50 !== 1;
+  return { endpoint: idOf(at), available, because: available ? '' : 'unhealthy', matchedTokens: at === WARM ? 900 : 0, matchRatio: at === WARM ? 0.9 : 0, uncachedTokens: 1000, insertedTokens: 1100, queuedTokens: at, pressure: 0, inFlight: 1, cost: available ? (at === WARM ? 10 : 2000 + at) : undefined };
+}
+
+function idOf(at: number): string {
+  return `10.0.0.${at}:8000`;
+}
+
+function choiceOf(seq: number, endpoints: number): Choice {
+  return {
+    seq, atMs: performance.now(), request: `request-${seq}`, traceId: '0af7651916cd43dd8448eb211c80319c', listener: 'prefix', policy: 'prefix-cost', model: 'm', promptTokens: 1000, blocks: 20,
+    endpoint: idOf(WARM), matchedTokens: 900, matchRatio: 0.9, predictedCachedTokens: 896, runnerUp: idOf(0), sentence: `${idOf(WARM)} holds 900 of 1,000 tokens.`,
+    considered: Array.from({ length: endpoints }, (_, at) => considered(at)), endpoints, outcome: 'running', ttftMs: undefined, durationMs: undefined, reportedCachedTokens: undefined,
+  };
+}
+
+interface StubAdmin {
+  readonly url: string;
+  /** Makes the next choice. */
+  choose(): void;
+  close(): Promise<void>;
+}
+
+/** An admin listener of as many endpoints, without what stands behind it. */
+async function stubAdmin(t: Test, endpoints: number, changes: Partial<AdminOptions> = {}, port = 0): Promise<StubAdmin> {
+  const made: Choice[] = [];
+  const choices: Choices = {
+    get latest() {
+      return made.length;
+    },
+    read: (seq) => made[seq - 1],
+    isOver: () => false,
+  };
+  const statuses = (): EndpointStatus[] => Array.from({ length: endpoints }, (_, at) => sampleStatus({ id: idOf(at), inFlight: at % 9, ...(at % 50 === 1 ? { available: false, unavailableBecause: 'unhealthy' } : {}) }));
+  const recent = { requestsPerS: 12, timeToFirstTokenP50Ms: 168, timeToFirstTokenP90Ms: 640, predictedHitRatio: 0.8, reportedHitRatio: 0.81, errorRatio: 0.003, promptTokens: 1000, notRecomputedTokens: 800 };
+  const admin = createAdmin({
+    version: '1.2.3',
+    access: () => ({ onLoopback: true, tokenSha256: undefined }),
+    ready: () => ({ ready: true, reasons: [] }),
+    statuses,
+    models: () => [],
+    waiting: () => 0,
+    metricsText: async () => '',
+    metricsContentType: 'text/plain',
+    config: () => ({ loadedAt: new Date(0), source: 'w.yaml', lastReload: undefined }),
+    reload: async () => ({ result: 'ok' }),
+    setDrained: () => undefined,
+    choices: { choices, clock: () => performance.now(), listeners: () => ['prefix'], bodyBytesMax: () => 1024, explain: () => t.fail('nothing is explained') as never },
+    page: { listeners: () => [{ name: 'prefix', policy: 'prefix-cost' }, { name: 'baseline', policy: 'least-request' }], lastMinute: { ofListener: () => recent, ofEndpoint: () => recent } },
+    unexpected: (error) => t.fail('unexpected', { error }),
+    ...changes,
+  });
+  t.teardown(() => admin.close());
+  const url = await admin.listen({ host: '127.0.0.1', port });
+  return { url, choose: () => void made.push(choiceOf(made.length + 1, endpoints)), close: () => admin.close() };
+}
+
+async function twoHundredEndpoints(t: Test): Promise<void> {
+  const admin = await stubAdmin(t, 200);
+  const { page, complaints } = await openPage(t, browser!, admin.url);
+  await live(page);
+  t.equal(await page.locator('#endpoints tbody tr').count(), 200);
+  const beganMs = performance.now();
+  admin.choose();
+  const row = page.locator('tr[data-request="request-1"]');
+  await row.waitFor({ timeout: SHOWN_WITHIN_MS });
+  t.comment(`shown after ${Math.round(performance.now() - beganMs)} ms, 200 endpoints`);
+  await row.click();
+  const reasons = page.locator('#reasons');
+  t.match(await reasons.locator('.sentence').textContent(), '10.0.0.150:8000 holds 900 of 1,000 tokens.');
+  t.match(await reasons.locator('tbody tr').first().textContent(), /10\.0\.0\.150:8000900/, 'the chosen one is the first');
+  t.equal(await reasons.locator('tbody tr.out').count(), 4);
+  t.equal(await reasons.locator('tbody tr').count(), 28);
+  t.match(await reasons.textContent(), /28 .*of 200/);
+  await page.keyboard.press('Escape');
+  await page.getByPlaceholder('address, pool or state').fill('unhealthy');
+  t.equal(await page.locator('#endpoints tbody tr:visible').count(), 4);
+  await page.getByPlaceholder('address, pool or state').fill('');
+  await page.getByRole('button', { name: 'In flight' }).click();
+  t.match(await page.locator('#endpoints tbody tr').first().textContent(), /10\.0\.0\.8:8000.*available8/);
+  t.strictSame(complaints, []);
+}
+
+async function byKeyboard(t: Test): Promise<void> {
+  const admin = await stubAdmin(t, 3);
+  admin.choose();
+  const { page, complaints } = await openPage(t, browser!, admin.url);
+  await page.waitForSelector('tr[data-request="request-1"]');
+  const focused = (): Promise<string> => page.evaluate('document.activeElement.closest("tr")?.dataset.request ?? document.activeElement.closest("dialog")?.id ?? ""');
+  for (let presses = 0; presses < 40 && (await focused()) !== 'request-1'; presses += 1) await page.keyboard.press('Tab');
+  t.equal(await focused(), 'request-1', 'Tab leads there');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('#reasons[open]');
+  t.equal(await focused(), 'reasons');
+  admin.choose();
+  await page.waitForSelector('#choices-note:text("1 newer")', { state: 'attached' });
+  t.equal(await page.locator('#choices tbody tr').count(), 1, 'rows stay where they are while somebody looks');
+  await page.keyboard.press('Escape');
+  await page.waitForSelector('#reasons[open]', { state: 'detached' });
+  t.equal(await focused(), 'request-1');
+  await page.evaluate('document.activeElement.blur()');
+  await page.waitForSelector('tr[data-request="request-2"]');
+  t.strictSame(complaints, []);
+}
+
+async function lostAndFound(t: Test): Promise<void> {
+  const first = await stubAdmin(t, 3);
+  first.choose();
+  const { page } = await openPage(t, browser!, first.url);
+  await live(page);
+  await page.waitForSelector('tr[data-request="request-1"]');
+  await first.close();
+  await page.waitForSelector('#connection[data-state="lost"]');
+  t.match(await page.locator('#connection').textContent(), /^Lost the router at \d\d:\d\d:\d\d/);
+  t.equal(await page.locator('#endpoints tbody tr').count(), 3, 'what was known stays to be read');
+  await stubAdmin(t, 5, {}, Number(new URL(first.url).port));
+  await live(page);
+  await eventually(async () => (await page.locator('#endpoints tbody tr').count()) === 5);
+  t.equal(await page.locator('tr[data-request="request-1"]').count(), 0, 'another process counts from 1 again');
+}
+
+async function drained(t: Test): Promise<void> {
+  const upstream = await startRawUpstream(t, () => {});
+  const { adminUrl, endpoints } = await startTestRouter(t, { endpoints: [upstream.url] });
+  const { page, complaints } = await openPage(t, browser!, adminUrl);
+  await live(page);
+  await page.getByRole('button', { name: `Drain ${upstream.id}` }).click();
+  await page.waitForSelector('td[data-state="draining"]');
+  t.match(await endpoints(), [{ draining_by: ['admin'] }]);
+  t.match(await page.locator('td[data-state]').textContent(), 'draining: an operator drains it');
+  await page.getByRole('button', { name: `Undrain ${upstream.id}` }).click();
+  await page.waitForSelector('td[data-state="available"]');
+  t.match(await endpoints(), [{ draining_by: [] }]);
+  t.strictSame(complaints, []);
+}
+
+async function withToken(t: Test): Promise<void> {
+  const asked: string[] = [];
+  const admin = await stubAdmin(t, 2, {
+    access: () => ({ onLoopback: false, tokenSha256: createHash('sha256').update(TOKEN).digest('hex') }),
+    setDrained(id) {
+      asked.push(id);
+      return sampleStatus({ id, drainingBy: ['admin'] });
+    },
+  });
+  const { page } = await openPage(t, browser!, admin.url);
+  await page.waitForSelector('#token[open]');
+  t.equal(await page.locator('#endpoints tbody tr').count(), 0);
+  for (const token of ['wrong', TOKEN]) {
+    await page.waitForSelector('#token[open]');
+    await page.getByRole('textbox', { name: 'Token' }).fill(token);
+    await page.keyboard.press('Enter');
+    if (token === 'wrong') await page.waitForSelector('#token-why:text("not its token")');
+  }
+  await live(page);
+  admin.choose();
+  await page.waitForSelector('tr[data-request="request-1"]');
+  await page.getByRole('button', { name: `Drain ${idOf(0)}` }).click();
+  await eventually(() => asked.length === 1);
+  t.strictSame(asked, [idOf(0)]);
+  t.equal(await page.evaluate('localStorage.length + sessionStorage.length + document.cookie.length'), 0);
+  await page.reload();
+  await page.waitForSelector('#token[open]');
+}
+
+async function namesAreText(t: Test): Promise<void> {
+  const markup = '<img src=x onerror=alert(1)>';
+  const admin = await stubAdmin(t, 1, { statuses: () => [sampleStatus({ id: markup, pool: markup, unavailableBecause: markup })] });
+  const { page, complaints } = await openPage(t, browser!, admin.url);
+  await live(page);
+  t.equal(await page.locator('#endpoints tbody th').textContent(), markup);
+  t.match(await page.locator('.legend').allTextContents(), [String, String, new RegExp(markup.replace(/[()]/g, '\\$&')), String]);
+  t.equal(await page.locator('img[src="x"]').count(), 0);
+  t.strictSame(complaints, []);
+}
+
+async function narrowAndDark(t: Test): Promise<void> {
+  const admin = await stubAdmin(t, 200);
+  admin.choose();
+  const { page, complaints } = await openPage(t, browser!, admin.url, { viewport: { width: 400, height: 800 }, colorScheme: 'dark' });
+  await page.waitForSelector('tr[data-request="request-1"]');
+  t.ok(Number(await page.evaluate('document.documentElement.scrollWidth')) <= 400);
+  t.equal(await page.evaluate('getComputedStyle(document.body).backgroundColor'), 'rgb(18, 22, 28)');
+  await page.locator('tr[data-request="request-1"] button').click();
+  t.ok(Number(await page.evaluate('document.querySelector("#reasons").getBoundingClientRect().right')) <= 400);
+  t.strictSame(complaints, []);
+}
