@@ -39,7 +39,7 @@ const client = section({
 const admin = section({
   host: host().default('127.0.0.1').meta({ description: 'Address of the admin listener.' }),
   port: port(0).default(9901).meta({ description: 'Port of the admin listener; 0 takes a free one.' }),
-  token: requiredSecret().optional().meta({ description: 'Token that operators show as a bearer token for everything but /live, /ready and /metrics. Unset, the rest is there only on a loopback address.', examples: ['${file:/run/secrets/admin-token}'], writeOnly: true }),
+  token: requiredSecret().optional().meta({ description: 'Token that operators show as a bearer token for everything but /live, /ready, /metrics and the files of the page, which asks for it. Unset, the rest is there only on a loopback address.', examples: ['${file:/run/secrets/admin-token}'], writeOnly: true }),
 });
 
 const endpoint = z.union(
@@ -185,7 +185,7 @@ export const configSchema = section({
       { name: 'baseline', host: '0.0.0.0', port: 8080, policy: 'least-request' },
     ])
     .meta({ description: 'Where clients come in; each listener has its own policy.' }),
-  admin: admin.prefault({}).meta({ description: 'Where operators come in: /live, /ready, /metrics, /endpoints, /choices, /explain, /config, /reload.' }),
+  admin: admin.prefault({}).meta({ description: 'Where operators come in: / (the page), /live, /ready, /metrics, /endpoints, /choices, /explain, /config, /reload.' }),
   clients: listOf(client, 'a list of clients')
     .default([])
     .meta({ description: 'Who may send requests. Empty: everybody.', examples: [[{ name: 'team-a', key: '${file:/run/secrets/team-a}' }]] }),

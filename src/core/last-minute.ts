@@ -1,9 +1,9 @@
 // last-minute.ts: what became of the requests of the last minute, in numbers for people.
 
-/** Requests that ended within the last 55 to 60 seconds. */
+/** Requests that ended within the last 50 to 60 seconds. */
 export interface Recent {
   readonly requestsPerS: number;
-  /** Half of the requests, and 9 of 10, had their first token within so long; undefined when none had one. Right to about 5 %. */
+  /** Half of the requests, and 9 of 10, had their first token within so long; undefined when none had one. Right to about 10 %. */
   readonly timeToFirstTokenP50Ms: number | undefined;
   readonly timeToFirstTokenP90Ms: number | undefined;
   /** Shares (0..1) of prompt tokens; undefined where there were none. `reported` and `error` are over the answers that say what they reused. */

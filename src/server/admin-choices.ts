@@ -23,6 +23,7 @@ export interface ChoicesOptions {
 }
 
 const SHOWN_DEFAULT = 100;
+const CHOICES_EACH_TICK = 5;
 const SURFACES: ReadonlyMap<string, Surface> = new Map(GENERATION_PATHS);
 
 /** Who may ask is for the listener to say. */
@@ -34,7 +35,7 @@ export function registerChoices(admin: FastifyInstance, options: ChoicesOptions)
     return reply.send({ choices: newest(choices, Number(n)).map((choice) => choiceAnswer(choice, clock())) });
   });
 
-  const stream = new EventStream(new ChoiceFeed({ choices, clock, shown: choiceAnswer, greetedWith: 0 }));
+  const stream = new EventStream(new ChoiceFeed({ choices, clock, shown: choiceAnswer, eachTick: CHOICES_EACH_TICK, greetedWith: 0 }));
   admin.get('/choices/stream', (_request, reply) => {
     if (stream.isFull) return reply.code(503).send({ error: 'as many listen already as may' });
     reply.hijack();

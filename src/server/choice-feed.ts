@@ -4,8 +4,6 @@ import type { Choice, Choices } from '../core/choice.ts';
 import { headAnswer } from './choice-answers.ts';
 import { event, type Told } from './event-stream.ts';
 
-/** Of more choices the newest are shown: a person reads no faster, and a page of 200 endpoints costs little. */
-const CHOICES_EACH_TICK = 5;
 const ENDED_EACH_TICK = 20;
 
 export interface ChoiceFeedOptions {
@@ -13,6 +11,8 @@ export interface ChoiceFeedOptions {
   readonly clock: () => number;
   /** A choice as it is told when it is made. */
   readonly shown: (choice: Choice, nowMs: number) => object;
+  /** Of more choices made since the tick before, so many of the newest are told: a person reads no faster. */
+  readonly eachTick: number;
   /** How many of the last choices are told to one who begins to listen. */
   readonly greetedWith: number;
 }
@@ -42,7 +42,7 @@ export class ChoiceFeed implements Told {
   tick(): string {
     const ended = this.#ended();
     const { latest } = this.#options.choices;
-    const first = Math.max(this.#seen + 1, latest - CHOICES_EACH_TICK + 1);
+    const first = Math.max(this.#seen + 1, latest - this.#options.eachTick + 1);
     const skipped = first > this.#seen + 1 ? event('skipped', { choices: first - this.#seen - 1 }) : '';
     this.#seen = latest;
     return ended + skipped + this.#told(first);

@@ -12,7 +12,7 @@ function headers() {
   return token === undefined ? {} : { authorization: `Bearer ${token}` };
 }
 
-/** Whether the admin would answer: `yes`, `token`, `forbidden` or `lost`; with its own words. */
+/** Whether the admin would answer: `yes`, `token`, `forbidden` or `lost`. */
 export async function access() {
   try {
     const { status } = await fetch('config', { headers: headers() });

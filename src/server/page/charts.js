@@ -114,7 +114,7 @@ function optionsOf(lines, { width, format, range, colourOf, onCursor }) {
   return {
     width,
     height: HEIGHT,
-    padding: [10, 12, 0, 0],
+    padding: [10, 26, 0, 0],
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
     scales: { x: { range: (u, first, last) => [Math.min(first, last - SPAN_S_MIN), last] }, y: { range } },

@@ -11,7 +11,7 @@ const COLUMNS = [
   { title: 'Prompt tokens', text: (choice) => count(choice.prompt_tokens) },
   { title: 'Held', text: (choice) => percent(choice.match_ratio, 0) },
   { title: 'Cached predicted', text: (choice) => count(choice.predicted_cached_tokens) },
-  { title: 'reported', text: (choice) => count(choice.reported_cached_tokens) },
+  { title: 'Cached reported', text: (choice) => count(choice.reported_cached_tokens) },
   { title: 'TTFT', text: (choice) => duration(choice.ttft_ms) },
   { title: 'Outcome', text: (choice) => outcome(choice.outcome), isText: true },
   { title: 'Why', text: (choice) => choice.sentence, isText: true, isLong: true },
@@ -22,7 +22,9 @@ export function createChoices({ onOpen, onChange }) {
   const rows = new Map();
   /** Newest last; not shown while somebody looks, so that nothing moves away under his hand. */
   let held = [];
+  /** Since the last tick. */
   let made = 0;
+  let skipped = 0;
   const body = el('tbody');
   const region = byId('choices');
   const pause = byId('pause');
@@ -71,15 +73,15 @@ export function createChoices({ onOpen, onChange }) {
     },
     skip(choices) {
       made += choices;
-      skippedNow += choices;
+      skipped += choices;
     },
     /** Once a second. */
     tick() {
       release();
-      const much = skippedNow > 0 ? `${count(made)} choices a second: ${count(made - skippedNow)} of them are shown. ` : '';
+      const much = skipped > 0 ? `${count(made)} choices a second: ${count(made - skipped)} of them are shown. ` : '';
       setText(byId('choices-note'), `${much}${held.length > 0 ? `${held.length === ROWS_MAX ? `${ROWS_MAX} and more` : held.length} newer, held back while you look.` : ''}`);
       made = 0;
-      skippedNow = 0;
+      skipped = 0;
     },
     clear() {
       rows.clear();
@@ -89,8 +91,6 @@ export function createChoices({ onOpen, onChange }) {
     },
   };
 }
-
-let skippedNow = 0;
 
 function createRow(first, onOpen) {
   let choice = first;

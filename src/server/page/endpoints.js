@@ -11,7 +11,7 @@ const COLUMNS = [
   { key: 'queued_tokens', title: 'Queued tokens', text: (each) => count(each.queued_tokens) },
   { key: 'kv_usage', title: 'KV usage', text: (each) => percent(each.kv_usage), bar: (each) => each.kv_usage },
   { key: 'predicted_hit_ratio', title: 'Hit ratio predicted', text: (each) => percent(each.predicted_hit_ratio) },
-  { key: 'reported_hit_ratio', title: 'reported', text: (each) => percent(each.reported_hit_ratio), bar: (each) => each.reported_hit_ratio },
+  { key: 'reported_hit_ratio', title: 'Hit ratio reported', text: (each) => percent(each.reported_hit_ratio), bar: (each) => each.reported_hit_ratio },
   { key: 'ttft_p50_ms', title: 'TTFT p50', text: (each) => duration(each.ttft_p50_ms) },
   { key: 'requests_per_s', title: 'Requests/s', text: (each) => rate(each.requests_per_s) },
   { key: 'index_tokens', title: 'Held tokens', text: (each) => count(each.index_tokens) },
@@ -23,7 +23,7 @@ const SEARCHED_FROM = 8;
 export function createEndpoints() {
   const rows = new Map();
   let shown = [];
-  let sorted = { key: 'id', descending: false };
+  let sorted = { key: 'state', descending: false };
   let wanted = '';
 
   const body = el('tbody');
@@ -108,10 +108,10 @@ async function drain(id, drained, button) {
   }
 }
 
-/** Nothing known comes last, either way. */
+/** What is wrong comes before what is available; what is not known comes last, either way. */
 function order({ key, descending }) {
   const sign = descending ? -1 : 1;
-  const value = (each) => (key === 'state' ? state(each) : each[key]);
+  const value = (each) => (key === 'state' ? `${each.because === '' ? 1 : 0} ${state(each)}` : each[key]);
   const byId = (a, b) => a.id.localeCompare(b.id, 'en', { numeric: true });
   return (a, b) => {
     const [x, y] = [value(a), value(b)];

@@ -1,7 +1,7 @@
 // headline.js: what it is all for, in four numbers.
 
 import { byId, el, setText } from './dom.js';
-import { count, duration, percent, rate } from './words.js';
+import { amount, count, duration, percent, rate } from './words.js';
 
 const CARDS = [
   ['saved', 'Prompt tokens not recomputed'],
@@ -47,7 +47,7 @@ function share(listener) {
 
 function saved(prefix) {
   if (!prefix || prefix.prompt_tokens === 0) return 'No answer is complete yet.';
-  return `${count(prefix.not_recomputed_tokens)} of ${count(prefix.prompt_tokens)} since the start`;
+  return `${amount(prefix.not_recomputed_tokens)} of ${amount(prefix.prompt_tokens)} since the start`;
 }
 
 function sooner(prefix, baseline) {

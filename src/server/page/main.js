@@ -41,6 +41,7 @@ const handlers = {
 const WORDS = {
   live: () => 'Live',
   lost: (since) => `Lost the router at ${since}. What you see is from then. Trying again …`,
+  refused: () => 'The router is there, but sends no numbers: 16 pages at most may be open. Trying again …',
   token: () => 'The router wants its token.',
   forbidden: () => 'Nothing is shown here: admin.token is not configured, and admin.host is no loopback address.',
 };

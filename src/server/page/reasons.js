@@ -65,6 +65,6 @@ function candidates(choice) {
   const more = choice.candidates_total - choice.candidates.length;
   return el('div', {},
     el('div', { className: 'scroll', tabIndex: 0, role: 'region', 'aria-label': 'Candidates' }, el('table', {}, el('thead', {}, headRow), el('tbody', {}, ...rows))),
-    el('p', { className: 'note' }, `${more > 0 ? `The ${choice.candidates.length} cheapest of ${choice.candidates_total}. ` : ''}Cost: (queued ÷ 3 + to compute + pressure × inserted ÷ 2 + 256) × (in flight + 1), in tokens × requests.`),
+    el('p', { className: 'note' }, `${more > 0 ? `${choice.candidates.length} of ${choice.candidates_total} endpoints: the cheapest, and some that were not available. ` : ''}Cost: (queued ÷ 3 + to compute + pressure × inserted ÷ 2 + 256) × (in flight + 1), in tokens × requests.`),
   );
 }

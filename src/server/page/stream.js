@@ -8,7 +8,7 @@ const AGAIN_MS = 1000;
 /** A snapshot comes each second: who is silent for so long is gone, whatever the connection looks like. */
 const SILENT_MS = 4000;
 
-/** `onEvent(name, data)`; `onState('live' | 'lost' | 'token' | 'forbidden')`. */
+/** `onEvent(name, data)`; `onState('live' | 'lost' | 'refused' | 'token' | 'forbidden')`. */
 export function follow({ onEvent, onState }) {
   let source;
   let silence;
@@ -40,7 +40,7 @@ export function follow({ onEvent, onState }) {
     source.close();
     source = undefined;
     const why = await access();
-    onState(why === 'yes' ? 'lost' : why);
+    onState(why === 'yes' ? 'refused' : why);
     if (why === 'token') await askForToken();
     setTimeout(open, why === 'token' ? 0 : AGAIN_MS);
   };

@@ -1,10 +1,16 @@
 // words.js: numbers with their units, and states in words.
 
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
+const millions = new Intl.NumberFormat('en', { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const NOTHING = '–';
 
 export function count(number) {
   return number === null || number === undefined ? NOTHING : whole.format(number);
+}
+
+/** As many digits as are of interest. */
+export function amount(number) {
+  return number < 1e7 ? whole.format(number) : `${millions.format(number / 1e6)} M`;
 }
 
 export function percent(ratio, digits = 1) {
