@@ -30,7 +30,7 @@ export function createFleet(random: Random, conversations: number): Fleet {
   const clock = () => nowMs;
   const prefix = { kvCacheTokens: CAPACITY_TOKENS, bytesPerToken: BYTES_PER_TOKEN, matchRatioMin: 0.5 };
   const estimates = new Estimates(prefix);
-  const pools = createPools(clock);
+  const pools = createPools(clock, ENDPOINTS);
   const listeners = [
     { name: 'recording', policy: 'prefix-cost', record: true },
     { name: 'choosing', policy: 'prefix-cost', record: false },
@@ -57,7 +57,8 @@ export function createFleet(random: Random, conversations: number): Fleet {
   return fleet;
 }
 
-function createPools(clock: () => number): Pools {
+/** Of one pool, all healthy, serving the model `bench`. */
+export function createPools(clock: () => number, endpoints: number): Pools {
   const nothing = () => undefined;
   const pool = {
     name: 'bench',
@@ -73,7 +74,7 @@ function createPools(clock: () => number): Pools {
     slowStartMs: 0,
   };
   const pools = new Pools([pool], { onHealth: nothing, onEjected: nothing, onReturned: nothing, onHalted: nothing, onPanic: nothing, onRestart: nothing, onSample: nothing, onJoined: nothing, onLeft: nothing }, clock, () => nothing);
-  const addresses = Array.from({ length: ENDPOINTS }, (_, i) => ({ scheme: 'http' as const, host: '10.0.0.1', port: 8_000 + i, kvCacheTokens: undefined }));
+  const addresses = Array.from({ length: endpoints }, (_, i) => ({ scheme: 'http' as const, host: '10.0.0.1', port: 8_000 + i, kvCacheTokens: undefined }));
   pools.apply('bench', 'static', addresses);
   for (const endpoint of pools.all()) {
     endpoint.noteProbeSucceeded(0);
