@@ -39,8 +39,10 @@ export interface SizedPrompt {
 
 /** `matched`: at how many leading blocks it matters how many tokens they are. */
 export function sizePrompt(chain: Chain, matched: readonly number[], shared: SharedBlocks, key: ModelKey, learned: LearnedModel): SizedPrompt {
-  const tokenEnds = new Float64Array(chain.length);
-  const branches = new Uint8Array(chain.length).fill(1);
+  const { length } = chain;
+  const memory = new ArrayBuffer(9 * length);
+  const tokenEnds = new Float64Array(memory, 0, length);
+  const branches = new Uint8Array(memory, 8 * length, length).fill(1);
   shared.readBranches(chain, key, Math.max(0, ...matched), branches);
   for (const blocks of matched) if (blocks > 0) tokenEnds[blocks - 1] = shared.tokensEnd(chain, key, blocks - 1);
   return { chain, tokenEnds, counted: learned.tokens.fill(chain, tokenEnds), branches };

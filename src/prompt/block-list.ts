@@ -4,6 +4,8 @@ import type { Chain } from '../core/chain.ts';
 
 /** Room that is kept from prompt to prompt: enough for some 128 MB in long messages, or for as many short messages. */
 const BLOCKS_KEPT = 4_096;
+/** An end, a hash and a mark. */
+const BLOCK_BYTES = 17;
 
 /** A chain in the making. */
 export class BlockList {
@@ -33,12 +35,17 @@ export class BlockList {
   /** A copy of exact size. Gives back what an unusually long prompt took. */
   take(): Chain {
     const length = this.#length;
+    // One piece of memory: a request that is under way keeps its chain, and each piece costs some 400 bytes beside what it holds.
+    const memory = new ArrayBuffer(BLOCK_BYTES * length);
     const chain = {
       length,
-      hashes: this.#hashes.slice(0, 2 * length),
-      ends: this.#ends.slice(0, length),
-      marks: this.#marks.slice(0, length),
+      ends: new Float64Array(memory, 0, length),
+      hashes: new Int32Array(memory, 8 * length, 2 * length),
+      marks: new Uint8Array(memory, 16 * length, length),
     };
+    chain.ends.set(this.#ends.subarray(0, length));
+    chain.hashes.set(this.#hashes.subarray(0, 2 * length));
+    chain.marks.set(this.#marks.subarray(0, length));
     if (length > BLOCKS_KEPT) {
       this.#hashes = new Int32Array(2 * BLOCKS_KEPT);
       this.#ends = new Float64Array(BLOCKS_KEPT);

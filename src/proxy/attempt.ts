@@ -233,6 +233,8 @@ export class Attempt implements Undici.DispatchHandler, ClientListener, Swept {
     }
     this.#answer.release();
     this.#client.commit(this.#status, this.#statusMessage, this.#headers());
+    // They are views of the bytes that brought them, and nobody reads them again.
+    if (this.#controller !== undefined) this.#controller.rawHeaders = null;
     let reads = true;
     for (const chunk of this.#kept) reads = this.#relay(chunk);
     this.#kept = NO_CHUNKS as Buffer[];

@@ -3,7 +3,6 @@
 const LF = 0x0a;
 const CR = 0x0d;
 const COLON = 0x3a;
-const KEPT_EVENTS = 3;
 /** Of one event. Of a longer one the beginning and the end are kept, which is where its name and its usage stand. */
 const EVENT_KEPT_MAX_BYTES = 1_048_576;
 
@@ -22,7 +21,9 @@ export class SseScanner {
   /** Set it to hear of events; unset it once enough was heard. */
   listener: EventListener | undefined;
 
-  readonly #kept: Buffer[] = [];
+  #last: Buffer | undefined;
+  #secondLast: Buffer | undefined;
+  #thirdLast: Buffer | undefined;
   #carry: Buffer[] = [];
   #carryBytes = 0;
   /** Of the line that is being read: how long it is so far, without a carriage return. */
@@ -45,7 +46,7 @@ export class SseScanner {
 
   /** The last events, oldest first, at most three. */
   get last(): readonly Buffer[] {
-    return this.#kept;
+    return [this.#thirdLast, this.#secondLast, this.#last].filter((event) => event !== undefined);
   }
 
   feed(chunk: Buffer): void {
@@ -80,8 +81,9 @@ export class SseScanner {
     if (this.#eventHasField) {
       this.events += 1;
       const event = this.#take(start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end));
-      if (this.#kept.length === KEPT_EVENTS) this.#kept.shift();
-      this.#kept.push(event);
+      this.#thirdLast = this.#secondLast;
+      this.#secondLast = this.#last;
+      this.#last = event;
       this.listener?.(event);
     } else {
       if (this.#eventHasComment) this.comments += 1;

@@ -1,8 +1,9 @@
 // read-body.ts: a whole request body in memory, within the limits for one and for all together.
 
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ErrorAnswer } from '../proxy/error-answer.ts';
+import type { HeldBytes } from './body-total.ts';
 import type { ClientListenerOptions } from './options.ts';
 
 /** Enough for some of the requests that are here to end. */
@@ -20,7 +21,7 @@ export function readBody(request: FastifyRequest, reply: FastifyReply, options: 
   }
   const payload: IncomingMessage = request.raw;
   const held = bodies.hold();
-  reply.raw.once('close', () => held.release());
+  releaseAfter(reply.raw, held);
   const chunks: Buffer[] = [];
   let bytes = 0;
   const onData = (chunk: Buffer): void => {
@@ -30,20 +31,26 @@ export function readBody(request: FastifyRequest, reply: FastifyReply, options: 
     if (bytes > bodyBytesMax) settle(tooLarge(bodyBytesMax));
     else if (!fits) settle(TOO_MANY_BYTES);
   };
-  const onEnd = (): void => settle(Buffer.concat(chunks, bytes));
+  const onEnd = (): void => settle(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, bytes));
   const onError = (): void => settle(INCOMPLETE);
   const settle = (result: Buffer | ErrorAnswer): void => {
     payload.off('data', onData).off('end', onEnd).off('error', onError);
     // A client that leaves after that is found out by its answer.
-    payload.on('error', () => {});
+    payload.on('error', ignored);
     if (!Buffer.isBuffer(result)) {
       payload.pause();
-      chunks.length = 0;
       held.release();
     }
     done(result);
   };
   payload.on('data', onData).on('end', onEnd).on('error', onError);
+}
+
+function ignored(): void {}
+
+/** Apart from what collects a body, which would be kept as long. */
+function releaseAfter(answer: ServerResponse, held: HeldBytes): void {
+  answer.once('close', () => held.release());
 }
 
 /** 0 where the length is not announced. */
