@@ -62,11 +62,15 @@ export class Account {
   /** The prefill is done: the prompts are in the cache. */
   confirm(nowMs: number): void {
     if (this.#confirmed) return;
+    this.#noteComputed();
+    this.#touch(nowMs);
+    if (this.#terms.recorded) this.#grow(GROWN_SHARE * this.#terms.learned.meanAnswerTokens * this.#terms.facts.weight);
+  }
+
+  #noteComputed(): void {
     this.#confirmed = true;
     this.#estimate.queuedTokens -= this.#terms.uncachedTokens;
     this.#count();
-    this.#touch(nowMs);
-    if (this.#terms.recorded) this.#grow(GROWN_SHARE * this.#terms.learned.meanAnswerTokens * this.#terms.facts.weight);
   }
 
   #grow(tokens: number): void {
@@ -77,7 +81,7 @@ export class Account {
   close(outcome: Outcome, nowMs: number): void {
     if (this.#growing > 0) this.#grow(-this.#growing);
     if (outcome.kind === 'complete') {
-      this.confirm(nowMs);
+      if (!this.#confirmed) this.#noteComputed();
       if (this.#terms.facts.teaches) this.#estimate.noteAnswer(outcome.usage !== undefined);
       if (outcome.usage !== undefined) this.#fit(outcome.usage);
       // vLLM frees the blocks at the end of the request, so that is when they were used last.

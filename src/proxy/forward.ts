@@ -136,7 +136,15 @@ async function route(course: Course, facts: GenerationFacts): Promise<void> {
     noteAssignment(record, assigned);
     if (exchange.debugHeaders) client.explainWith(debugHeaders(assigned, record.choiceDurationMs, deps.clock));
     tried.attempts += 1;
-    failed = await attempt(course, assigned);
+    let outcome: Outcome = CLIENT_GONE;
+    try {
+      const attempt = newAttempt(course, assigned);
+      outcome = await attempt.send(assigned.endpoint);
+      failed = { outcome, takesErrorEvent: attempt.takesErrorEvent, held: attempt.held };
+    } finally {
+      // Before the client gets the end of its answer; and whatever went wrong on our side, nobody's lease is kept for it.
+      deps.dispatcher.finish(assigned.attempt, outcome);
+    }
     next = again(failed.outcome, client.committed, tried, attemptsMax);
     if (next === undefined) {
       closeClient(course, failed);
@@ -153,8 +161,7 @@ interface Ended {
   readonly held: HeldAnswer | undefined;
 }
 
-/** One attempt; its lease is returned when this resolves, before the client gets the end of its answer. */
-async function attempt({ deps, exchange, client, record, trace, startedMs, limits, salt }: Course, assigned: Assignment): Promise<Ended> {
+function newAttempt({ deps, exchange, client, record, trace, startedMs, limits, salt }: Course, assigned: Assignment): Attempt {
   const { request, surface, forwardedBy } = exchange;
   const { dispatcher, upstream, sweep } = deps;
   const onFirstToken = (responseId: string | undefined): void => {
@@ -162,28 +169,21 @@ async function attempt({ deps, exchange, client, record, trace, startedMs, limit
     dispatcher.firstToken(assigned.attempt, responseId);
   };
   const standing = (heard: boolean): Standing => dispatcher.standing(assigned.attempt, heard);
-  let outcome: Outcome = CLIENT_GONE;
-  try {
-    deps.observer.chosen(record);
-    const body = bodyFor(assigned, salt, exchange.body);
-    const trying = new Attempt(
-      { upstream, sweep, limits, onFirstToken, standing },
-      { surface, method: 'POST', path: request.url ?? '/', rawHeaders: request.rawHeaders, forwardedBy, body, hidesUsage: assigned.asksUsage, id: record.id, trace, startedMs },
-      client,
-    );
-    outcome = await trying.send(assigned.endpoint);
-    return { outcome, takesErrorEvent: trying.takesErrorEvent, held: trying.held };
-  } finally {
-    // Whatever went wrong on our side, nobody's lease is kept for it.
-    dispatcher.finish(assigned.attempt, outcome);
-  }
+  deps.observer.chosen(record);
+  const body = bodyFor(assigned, salt, exchange.body);
+  return new Attempt(
+    { upstream, sweep, limits, onFirstToken, standing },
+    { surface, method: 'POST', path: request.url ?? '/', rawHeaders: request.rawHeaders, forwardedBy, body, hidesUsage: assigned.asksUsage, id: record.id, trace, startedMs },
+    client,
+  );
 }
 
 /** The end of the client's answer, as the last attempt left it. */
-function closeClient({ client, record, exchange, tried }: Course, { outcome, takesErrorEvent, held }: Ended): void {
+function closeClient({ deps, client, record, exchange, tried, startedMs }: Course, { outcome, takesErrorEvent, held }: Ended): void {
   record.outcome = recordedOutcome(outcome);
   record.reason = sentence(outcome);
   if (outcome.kind === 'complete') {
+    record.timeToFirstTokenMs ??= deps.clock() - startedMs;
     record.reportedPromptTokens = outcome.usage?.promptTokens;
     record.reportedCachedTokens = outcome.usage?.cachedTokens;
     record.completionTokens = outcome.usage?.completionTokens;

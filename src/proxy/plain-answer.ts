@@ -59,8 +59,11 @@ export class PlainAnswer {
     if (this.#status >= 400) return { kind: 'rejected', status: this.#status, because: this.#because ?? this.#reason() };
     const end = this.#encoded ? undefined : joined(this.#kept);
     if (this.holds && end !== undefined && gaveUpInAnswer(this.#surface, end)) return { kind: 'aborted' };
-    if (this.#keptBytes > 0) this.#begin();
-    if (this.#unframed && !endsAsJson(joined(this.#kept))) return { kind: 'truncated' };
+    if (this.#unframed && !endsAsJson(joined(this.#kept))) {
+      if (this.#keptBytes > 0) this.#begin();
+      return { kind: 'truncated' };
+    }
+    // One that was held until now begins with its end, and that says it all.
     return { kind: 'complete', usage: end === undefined ? undefined : findUsage(end), responseId: this.#responseId };
   }
 

@@ -26,9 +26,14 @@ export function traceOf(traceparent: unknown, uuid: () => string = randomUUID): 
 
 function written(traceId: string, flags: string, isContinued: boolean, uuid: () => string): Trace {
   // The second half of a UUID is never all zeros.
-  return { traceId, traceparent: `00-${traceId}-${digitsOf(uuid()).slice(16)}-${flags}`, isContinued };
+  return { traceId, traceparent: `00-${traceId}-${spanOf(uuid())}-${flags}`, isContinued };
 }
 
+/** The digits of a UUID stand in groups of 8, 4, 4, 4 and 12. */
 function digitsOf(uuid: string): string {
-  return uuid.replaceAll('-', '');
+  return uuid.slice(0, 8) + uuid.slice(9, 13) + uuid.slice(14, 18) + spanOf(uuid);
+}
+
+function spanOf(uuid: string): string {
+  return uuid.slice(19, 23) + uuid.slice(24);
 }
