@@ -27,7 +27,7 @@ const SAMPLE_MS = 2500;
 const WARM_MS = 15_000;
 /** Before memory is weighed. */
 const SERVED_PER_S = 2000;
-const SERVED_MS = 6000;
+const SERVED_MS = 10_000;
 const STREAMS_BEFORE = 1000;
 const CHUNKS_PER_STREAM_S = 50;
 /** A relay that falls behind sees several chunks as one, which makes each look cheap. */
