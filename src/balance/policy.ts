@@ -17,6 +17,8 @@ export interface Work {
   readonly insertedTokens: number;
   /** What inserting costs the others there, 0..1. */
   readonly pressure: number;
+  /** By how much what is in use there, this request and another like it exceed the cache: the engine lets so much end before it begins with them. */
+  readonly overfullTokens: number;
 }
 
 /** One available endpoint, as a policy sees it. */
@@ -66,8 +68,8 @@ export function createPolicy(name: PolicyName, options: PolicyOptions): Policy {
 }
 
 /** Tokens to compute ahead of this request's first one, times how many requests share the engine. */
-export function prefixCost({ queuedTokens, uncachedTokens, insertedTokens, pressure, inFlight }: Omit<Work, 'matchRatio'>): number {
-  const tokens = queuedTokens * QUEUED_WEIGHT + uncachedTokens + pressure * insertedTokens * INSERTED_WEIGHT + REQUEST_TOKENS;
+export function prefixCost({ queuedTokens, uncachedTokens, insertedTokens, pressure, overfullTokens, inFlight }: Omit<Work, 'matchRatio'>): number {
+  const tokens = queuedTokens * QUEUED_WEIGHT + uncachedTokens + overfullTokens + pressure * insertedTokens * INSERTED_WEIGHT + REQUEST_TOKENS;
   return tokens * (inFlight + 1);
 }
 

@@ -56,6 +56,7 @@ interface Candidate {
   readonly uncached_tokens: number;
   readonly queued_tokens: number;
   readonly pressure: number;
+  readonly overfull_tokens: number;
   readonly in_flight: number;
   readonly cost: number | null;
 }
@@ -114,7 +115,7 @@ function report(answer: Answer): string {
   const size = tokens === 0 ? `${bytes.toLocaleString('en-US')} bytes` : `${tokens.toLocaleString('en-US')} tokens`;
   const head = `listener ${listener}${policy === undefined ? '' : ` (${policy})`}, model ${model === '' ? '(none)' : model}, ${size} in ${blocks} blocks`;
   const lines = table([
-    ['endpoint', 'matched', 'ratio', 'uncached', 'queued', 'pressure', 'in-flight', 'cost', ''],
+    ['endpoint', 'matched', 'ratio', 'uncached', 'queued', 'pressure', 'overfull', 'in-flight', 'cost', ''],
     ...candidates.map((each) => row(each, each.endpoint === endpoint ? 'chosen' : each.endpoint === next ? 'runner-up' : '')),
   ]);
   const [titles = '', ...rows] = lines;
@@ -124,8 +125,8 @@ function report(answer: Answer): string {
 }
 
 function row(each: Candidate, mark: string): string[] {
-  if (!each.available) return [each.endpoint, '-', '-', '-', '-', '-', '-', '-', each.because];
-  const { endpoint, matched_tokens: matched, match_ratio: ratio, uncached_tokens: uncached, queued_tokens: queued, pressure, in_flight: inFlight, cost } = each;
-  const numbers = [matched, ratio.toFixed(2), uncached, queued, pressure.toFixed(2), inFlight, cost ?? '-'];
+  if (!each.available) return [each.endpoint, '-', '-', '-', '-', '-', '-', '-', '-', each.because];
+  const { endpoint, matched_tokens: matched, match_ratio: ratio, uncached_tokens: uncached, queued_tokens: queued, pressure, overfull_tokens: overfull, in_flight: inFlight, cost } = each;
+  const numbers = [matched, ratio.toFixed(2), uncached, queued, pressure.toFixed(2), overfull, inFlight, cost ?? '-'];
   return [endpoint, ...numbers.map((value) => (typeof value === 'number' ? value.toLocaleString('en-US') : value)), mark];
 }

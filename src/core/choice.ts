@@ -24,6 +24,8 @@ export interface Considered {
   readonly queuedTokens: number;
   /** What inserting costs the others there, 0..1. */
   readonly pressure: number;
+  /** By how much requests in flight, this one and another like it would exceed its cache. */
+  readonly overfullTokens: number;
   readonly inFlight: number;
   /** Of `prefix-cost`, in tokens × requests, whatever the policy was. */
   readonly cost: number | undefined;

@@ -100,7 +100,8 @@ export function viewEndpoints(estimates: readonly Estimate[], matched: readonly 
     const inFlight = estimate.inFlight(nowMs);
     const { queuedTokens } = estimate;
     const uncached = uncachedTokens(chain, sums, answers[i]! > 0 ? messageEnd(chain, blocks) : blocks);
-    const { insertedTokens } = caches[i]!;
+    const { insertedTokens, capacityTokens } = caches[i]!;
+    const overfullTokens = Math.max(0, estimate.index.inUseTokens + 2 * insertedTokens - capacityTokens);
     return {
       estimate,
       inFlight,
@@ -109,7 +110,8 @@ export function viewEndpoints(estimates: readonly Estimate[], matched: readonly 
       uncachedTokens: uncached,
       insertedTokens,
       pressure: pressure[i]!,
-      cost: prefixCost({ inFlight, queuedTokens, uncachedTokens: uncached, insertedTokens, pressure: pressure[i]! }),
+      overfullTokens,
+      cost: prefixCost({ inFlight, queuedTokens, uncachedTokens: uncached, insertedTokens, pressure: pressure[i]!, overfullTokens }),
       heldTokens: held[i]!,
       answerTokens: answers[i]!,
     };

@@ -47,7 +47,8 @@ const QUEUED = 6;
 const PRESSURE = 7;
 const IN_FLIGHT = 8;
 const COST = 9;
-const ROW = 10;
+const OVERFULL = 10;
+const ROW = 11;
 
 const REASONS = ['', 'unhealthy', 'ejected', 'trial', 'asleep', 'paused', 'draining', 'model', 'full', 'tried', 'elsewhere'] as const;
 type Reason = (typeof REASONS)[number];
@@ -63,7 +64,7 @@ export class ChoiceRing implements Choices {
   readonly #rowsMax: number;
   #latest = 0;
 
-  /** At most 40 bytes for each endpoint of each choice: 10 MB when they are 256 and more. */
+  /** At most 44 bytes for each endpoint of each choice: 11.5 MB when they are 256 and more. */
   constructor(choices = CHOICES, rowsMax = ROWS_MAX) {
     this.#slots = Array.from({ length: choices }, emptySlot);
     this.#rowsMax = rowsMax;
@@ -188,6 +189,7 @@ function writeView(rows: Float32Array, at: number, view: View): void {
   rows[at + PRESSURE] = view.pressure;
   rows[at + IN_FLIGHT] = view.inFlight;
   rows[at + COST] = view.cost;
+  rows[at + OVERFULL] = view.overfullTokens;
 }
 
 function whyNot(endpoint: Endpoint, ask: Ask, { target, panics }: Placed, nowMs: number): Reason {
@@ -209,13 +211,14 @@ function readRow({ among, rows }: Slot, row: number): Considered {
     insertedTokens: rows[at + INSERTED]!,
     queuedTokens: rows[at + QUEUED]!,
     pressure: rows[at + PRESSURE]!,
+    overfullTokens: rows[at + OVERFULL]!,
     inFlight: rows[at + IN_FLIGHT]!,
     cost: rows[at + COST]!,
   };
 }
 
 export function unavailable(endpoint: string, because: string): Considered {
-  return { endpoint, available: false, because, matchedTokens: 0, matchRatio: 0, uncachedTokens: 0, insertedTokens: 0, queuedTokens: 0, pressure: 0, inFlight: 0, cost: undefined };
+  return { endpoint, available: false, because, matchedTokens: 0, matchRatio: 0, uncachedTokens: 0, insertedTokens: 0, queuedTokens: 0, pressure: 0, overfullTokens: 0, inFlight: 0, cost: undefined };
 }
 
 function emptySlot(): Slot {

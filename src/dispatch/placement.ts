@@ -180,7 +180,7 @@ export class Placement {
     if (candidates.length === 0) {
       return waitsFor(ask, taking, undefined, nowMs) ? { kind: 'busy', place: stored === undefined ? sharedPlace(ask, BY_LOAD) : undefined, criticality: 'standard' } : nobody(endpoints);
     }
-    const views = candidates.map((endpoint) => ({ inFlight: estimates.of(endpoint).inFlight(nowMs), matchRatio: 0, queuedTokens: 0, uncachedTokens: 0, insertedTokens: 0, pressure: 0, cost: 0 }));
+    const views = candidates.map((endpoint) => ({ inFlight: estimates.of(endpoint).inFlight(nowMs), matchRatio: 0, queuedTokens: 0, uncachedTokens: 0, insertedTokens: 0, pressure: 0, overfullTokens: 0, cost: 0 }));
     return { kind: 'placed-by-load', endpoint: candidates[this.#leastRequest(views, draw)]! };
   }
 

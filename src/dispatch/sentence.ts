@@ -36,7 +36,8 @@ function byCost(grounds: Grounds, next: Considered): string {
   const { chosen, considered } = grounds;
   const warmest = considered.reduce((best, each) => (each.available && each.matchedTokens > best.matchedTokens ? each : best), chosen);
   if (Math.round(warmest.matchedTokens) > Math.round(chosen.matchedTokens)) {
-    const deterrent = isBusier(warmest, chosen) ? 'waiting there' : 'what it would evict there';
+    const isFuller = warmest.overfullTokens > chosen.overfullTokens;
+    const deterrent = isFuller ? 'waiting for room there' : isBusier(warmest, chosen) ? 'waiting there' : 'what it would evict there';
     return `${warmest.endpoint} holds ${share(warmest, grounds)}, but ${deterrent} costs more than computing ${lacking(chosen, grounds)} tokens on ${chosen.endpoint}.`;
   }
   if (Math.round(chosen.matchedTokens) > Math.round(next.matchedTokens)) {

@@ -155,13 +155,21 @@ function bounds(pieces: readonly Piece[], hits: number, slackTokens: number): { 
   return { reachTokens, missingFromTokens };
 }
 
-/** Whether most of what was held before the window is missing. What came since is taken to be found. */
+/**
+ * Whether most of what was held before the window is missing. What came since is taken to be found. Some prompts are counted in one window and answered
+ * in the next, so what the largest of all prompts explain says nothing, and nothing is said of a cache that hardly anything old was asked of.
+ */
 function isEmptied(pieces: readonly (readonly Piece[])[], hits: number, slackTokens: number): boolean {
   const tokensOf = (each: readonly Piece[], age: Piece['held']): number =>
     each.reduce((sum, { tokens, held, isAnswer }) => (held === age && !isAnswer ? sum + tokens : sum), 0);
-  const old = pieces.map((each) => tokensOf(each, 'old')).toSorted((a, b) => b - a);
-  const oldTokens = old.reduce((sum, tokens) => sum + tokens, 0);
-  const lostTokens = old.slice(0, LOST_PROMPTS_MAX).reduce((sum, tokens) => sum + tokens, 0);
-  const missing = oldTokens + tokensOf(pieces.flat(), 'new') - hits;
-  return missing > lostTokens + slackTokens && missing > EMPTY_SHARE_MIN * oldTokens;
+  const old = pieces.map((each) => tokensOf(each, 'old'));
+  const fresh = pieces.map((each) => tokensOf(each, 'new'));
+  const oldTokens = sumOf(old);
+  const lostTokens = sumOf(old.map((tokens, at) => tokens + fresh[at]!).toSorted((a, b) => b - a).slice(0, LOST_PROMPTS_MAX)) + slackTokens;
+  const missing = oldTokens + sumOf(fresh) - hits;
+  return oldTokens > lostTokens && missing > lostTokens && missing > EMPTY_SHARE_MIN * oldTokens;
+}
+
+function sumOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
 }

@@ -42,6 +42,8 @@ export class CacheBlocks {
   #capacity = 0;
   #blocksMax = 0;
   #size = 0;
+  /** Of these, of blocks that are pinned. */
+  #pinnedSize = 0;
   /** Of answers under way. */
   #growing = 0;
   /** The block to be evicted next when it was asked for last; 0 when its age may have changed. */
@@ -84,6 +86,11 @@ export class CacheBlocks {
     return this.#tailConfirmedAt;
   }
 
+  /** What no request that comes can have: of pinned blocks, and of answers under way. */
+  get inUse(): number {
+    return this.#pinnedSize + this.#growing;
+  }
+
   sizeOf(block: number): number {
     return this.table.fields[block + SIZE]!;
   }
@@ -120,6 +127,7 @@ export class CacheBlocks {
   }
 
   pin(block: number): void {
+    if (!this.isPinned(block)) this.#pinnedSize += this.sizeOf(block);
     this.table.fields[block + STATE]! += PIN;
   }
 
@@ -127,6 +135,7 @@ export class CacheBlocks {
   unpin(block: number): boolean {
     if (!this.isPinned(block)) return false;
     const state = (this.table.fields[block + STATE]! -= PIN) & ~UNTRACKED;
+    if (!this.isPinned(block)) this.#pinnedSize -= this.sizeOf(block);
     if (state === 0) this.drop(block);
     return state === CONFIRMED;
   }
@@ -139,6 +148,7 @@ export class CacheBlocks {
     fields[block + STATE]! |= CONFIRMED | LISTED;
     this.recency.leave(fields[block + BUCKET]!, fields[block + SIZE]!);
     this.#size += size - fields[block + SIZE]!;
+    if (this.isPinned(block)) this.#pinnedSize += size - fields[block + SIZE]!;
     fields[block + SIZE] = size;
     fields[block + BUCKET] = this.recency.enter(size);
     fields[block + CONFIRMED_AT] = nowMs;
@@ -179,6 +189,7 @@ export class CacheBlocks {
     this.ghosts.clear();
     this.recency.clear();
     this.#size = 0;
+    this.#pinnedSize = 0;
     this.#growing = 0;
     this.#tail = 0;
   }

@@ -42,6 +42,11 @@ export class PrefixIndex {
     return this.#blocks.size / SIXTEENTHS;
   }
 
+  /** Of requests that are not over: what they were dispatched with, and what their answers have grown by. */
+  get inUseTokens(): number {
+    return this.#blocks.inUse / SIXTEENTHS;
+  }
+
   /** Grows with each `forget`. */
   get epoch(): number {
     return this.#epoch;

@@ -66,6 +66,7 @@ export function considered(each: Considered) {
     inserted_tokens: Math.round(each.insertedTokens),
     queued_tokens: Math.round(each.queuedTokens),
     pressure: round(each.pressure, 1000),
+    overfull_tokens: Math.round(each.overfullTokens),
     in_flight: round(each.inFlight, 10),
     cost: each.cost === undefined ? null : Math.round(each.cost),
   };

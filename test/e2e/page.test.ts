@@ -63,7 +63,7 @@ const WARM = 150;
 
 function considered(at: number): Considered {
   const available = at % 50 !== 1;
-  return { endpoint: idOf(at), available, because: available ? '' : 'unhealthy', matchedTokens: at === WARM ? 900 : 0, matchRatio: at === WARM ? 0.9 : 0, uncachedTokens: 1000, insertedTokens: 1100, queuedTokens: at, pressure: 0, inFlight: 1, cost: available ? (at === WARM ? 10 : 2000 + at) : undefined };
+  return { endpoint: idOf(at), available, because: available ? '' : 'unhealthy', matchedTokens: at === WARM ? 900 : 0, matchRatio: at === WARM ? 0.9 : 0, uncachedTokens: 1000, insertedTokens: 1100, queuedTokens: at, pressure: 0, overfullTokens: 0, inFlight: 1, cost: available ? (at === WARM ? 10 : 2000 + at) : undefined };
 }
 
 function idOf(at: number): string {

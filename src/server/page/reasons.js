@@ -10,6 +10,7 @@ const COLUMNS = [
   ['Queued', (each) => count(each.queued_tokens)],
   ['In flight', (each) => count(each.in_flight)],
   ['Pressure', (each) => each.pressure.toFixed(2)],
+  ['Overfull', (each) => count(each.overfull_tokens)],
   ['Cost', (each) => count(each.cost)],
 ];
 
@@ -65,6 +66,6 @@ function candidates(choice) {
   const more = choice.candidates_total - choice.candidates.length;
   return el('div', {},
     el('div', { className: 'scroll', tabIndex: 0, role: 'region', 'aria-label': 'Candidates' }, el('table', {}, el('thead', {}, headRow), el('tbody', {}, ...rows))),
-    el('p', { className: 'note' }, `${more > 0 ? `${choice.candidates.length} of ${choice.candidates_total} endpoints: the cheapest, and some that were not available. ` : ''}Cost: (queued ÷ 3 + to compute + pressure × inserted ÷ 2 + 256) × (in flight + 1), in tokens × requests.`),
+    el('p', { className: 'note' }, `${more > 0 ? `${choice.candidates.length} of ${choice.candidates_total} endpoints: the cheapest, and some that were not available. ` : ''}Cost: (queued ÷ 3 + to compute + overfull + pressure × inserted ÷ 2 + 256) × (in flight + 1), in tokens × requests.`),
   );
 }

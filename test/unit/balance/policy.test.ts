@@ -4,7 +4,7 @@ import { seededRandom } from '../../../src/core/random.ts';
 import { type Candidate, type Draw, type Policy, createPolicy, prefixCost } from '../../../src/balance/policy.ts';
 
 const OPTIONS = { matchRatioMin: 0.5 };
-const IDLE: Candidate = { inFlight: 0, matchRatio: 0, queuedTokens: 0, uncachedTokens: 0, insertedTokens: 0, pressure: 0, cost: 256 };
+const IDLE: Candidate = { inFlight: 0, matchRatio: 0, queuedTokens: 0, uncachedTokens: 0, insertedTokens: 0, pressure: 0, overfullTokens: 0, cost: 256 };
 
 function candidates(...differences: Partial<Candidate>[]): Candidate[] {
   return differences.map((difference) => ({ ...IDLE, ...difference, cost: prefixCost({ ...IDLE, ...difference }) }));
@@ -78,8 +78,8 @@ test('prefix-threshold shares ties equally on both of its ways', async (t) => {
 });
 
 test('the cost is prefill work times the requests that share the engine', async (t) => {
-  const busy = { inFlight: 3, queuedTokens: 900, uncachedTokens: 1_000, insertedTokens: 1_400, pressure: 0.5 };
-  t.equal(prefixCost({ ...IDLE, ...busy }), (300 + 1_000 + 350 + 256) * 4);
+  const busy = { inFlight: 3, queuedTokens: 900, uncachedTokens: 1_000, insertedTokens: 1_400, pressure: 0.5, overfullTokens: 40 };
+  t.equal(prefixCost({ ...IDLE, ...busy }), (300 + 1_000 + 40 + 350 + 256) * 4);
   t.equal(prefixCost(IDLE), 256);
   t.equal(prefixCost({ ...IDLE, inFlight: 10 }), 2_816, 'a slow starter with one lease at a share of 0.1');
 });

@@ -4,7 +4,7 @@ import { type Candidate, runnerUp } from '../../../src/balance/policy.ts';
 const OPTIONS = { matchRatioMin: 0.5 };
 
 function candidates(...differences: Partial<Candidate>[]): Candidate[] {
-  return differences.map((difference) => ({ inFlight: 0, matchRatio: 0, queuedTokens: 0, uncachedTokens: 0, insertedTokens: 0, pressure: 0, cost: 256, ...difference }));
+  return differences.map((difference) => ({ inFlight: 0, matchRatio: 0, queuedTokens: 0, uncachedTokens: 0, insertedTokens: 0, pressure: 0, overfullTokens: 0, cost: 256, ...difference }));
 }
 
 test('the runner-up is who the same rule takes from the others', async (t) => {

@@ -30,8 +30,8 @@ test('a choice keeps what was seen of each endpoint, and learns how it ended', a
   const [its] = second.considered.filter(({ endpoint }) => endpoint === first.endpoint.id);
   t.equal(second.endpoint, first.endpoint.id);
   t.ok(its!.matchedTokens > 700 && second.matchRatio > 0.9);
-  const { queuedTokens, uncachedTokens, insertedTokens, pressure, inFlight, cost } = its!;
-  t.ok(Math.abs((queuedTokens / 3 + uncachedTokens + (pressure * insertedTokens) / 2 + 256) * (inFlight + 1) - cost!) < 0.01, 'the numbers add up to the cost');
+  const { queuedTokens, uncachedTokens, insertedTokens, pressure, overfullTokens, inFlight, cost } = its!;
+  t.ok(Math.abs((queuedTokens / 3 + uncachedTokens + overfullTokens + (pressure * insertedTokens) / 2 + 256) * (inFlight + 1) - cost!) < 0.01, 'the numbers add up to the cost');
   t.match(second.sentence, /^10\.0\.0\.\d:8000 holds \d+ of \d+ tokens and is no busier than 10\.0\.0\.\d:8000, which would compute \d+ tokens\.$/);
 });
 

@@ -3,7 +3,7 @@ import type { Considered } from '../../../src/core/choice.ts';
 import type { PolicyName } from '../../../src/core/policy-name.ts';
 import { sentence } from '../../../src/dispatch/sentence.ts';
 
-const IDLE: Considered = { endpoint: 'a', available: true, because: '', matchedTokens: 0, matchRatio: 0, uncachedTokens: 0, insertedTokens: 0, queuedTokens: 0, pressure: 0, inFlight: 0, cost: 256 };
+const IDLE: Considered = { endpoint: 'a', available: true, because: '', matchedTokens: 0, matchRatio: 0, uncachedTokens: 0, insertedTokens: 0, queuedTokens: 0, pressure: 0, overfullTokens: 0, inFlight: 0, cost: 256 };
 
 function told(policy: PolicyName, chosen: Partial<Considered>, next: Partial<Considered>, promptTokens = 2310): string {
   const [first, second] = [{ ...IDLE, endpoint: '10.0.0.12', ...chosen }, { ...IDLE, endpoint: '10.0.0.11', ...next }];
@@ -16,6 +16,7 @@ test('by cost: what is held against what waits', async (t) => {
   t.equal(told('prefix-cost', { ...WARM, inFlight: 2, cost: 9 }, { matchedTokens: 410 }), '10.0.0.12 holds 1,920 of 2,310 tokens; waiting there costs less than computing 1,900 tokens on 10.0.0.11.');
   t.equal(told('prefix-cost', WARM, {}), '10.0.0.12 holds 1,920 of 2,310 tokens and is no busier than 10.0.0.11, which would compute 2,310 tokens.');
   t.equal(told('prefix-cost', {}, { ...WARM, inFlight: 9 }), '10.0.0.11 holds 1,920 of 2,310 tokens, but waiting there costs more than computing 2,310 tokens on 10.0.0.12.');
+  t.equal(told('prefix-cost', {}, { ...WARM, overfullTokens: 900 }), '10.0.0.11 holds 1,920 of 2,310 tokens, but waiting for room there costs more than computing 2,310 tokens on 10.0.0.12.');
   t.equal(told('prefix-cost', {}, { ...WARM, pressure: 1 }), '10.0.0.11 holds 1,920 of 2,310 tokens, but what it would evict there costs more than computing 2,310 tokens on 10.0.0.12.');
   t.equal(told('prefix-cost', {}, {}), '10.0.0.12 and 10.0.0.11 hold nothing of the prompt, and are equally busy; chance decided.');
   t.equal(told('prefix-cost', WARM, { ...WARM, queuedTokens: 500, cost: 400 }), '10.0.0.12 and 10.0.0.11 hold as much, 1,920 of 2,310 tokens; less work is ahead on 10.0.0.12.');

@@ -115,6 +115,15 @@ test('most must be missing, and more than two prompts: others are lost for reaso
   t.same(other.serve(two, 0), NOTHING, 'two are missing, and two is all there was');
 });
 
+test('prompts that are counted in one window and answered in the next say nothing where nothing old was asked for', async (t) => {
+  const { prove, serve } = engine();
+  prove(6000);
+  const busy = { kind: 'busy', confirmedAtMs: 2001 } as const;
+  t.same(serve(many(0, busy), (PROMPTS - 2) * HELD), NOTHING, 'two of them found nothing, which others did in their stead');
+  t.same(serve(many(0, busy), 0), NOTHING, 'nobody was asked for anything that was there before');
+  t.same(serve([...many(5000).slice(0, 2), ...many(0, busy)], (PROMPTS - 2) * HELD), NOTHING, 'nor for more than two prompts explain');
+});
+
 test('what is used since the window began is there, and is no sign against an empty cache', async (t) => {
   const { prove, serve } = engine();
   prove(6000);

@@ -26,6 +26,10 @@ export class NaiveIndex {
     return this.blocks.values().reduce((sum, { tokens }) => sum + tokens, 0);
   }
 
+  get inUseTokens(): number {
+    return this.blocks.values().reduce((sum, { tokens, pins }) => (pins > 0 ? sum + tokens : sum), 0);
+  }
+
   tailAgeMs(nowMs: number): number {
     const tail = this.young.at(-1);
     return tail === undefined ? Infinity : nowMs - this.#block(tail).confirmedAtMs;

@@ -83,6 +83,7 @@ class Pair {
     const { index, naive } = this;
     same('blocks', index.blocks, naive.blocks.size);
     same('tokens', index.tokens, naive.tokens);
+    same('tokens in use', index.inUseTokens, naive.inUseTokens);
     same('within capacity, but for what is in use', index.tokens <= index.capacityTokens || naive.young.length === 0, true);
     same('tailAgeMs', index.tailAgeMs(this.#nowMs), naive.tailAgeMs(this.#nowMs));
     for (const known of this.#seen) {
