@@ -20,7 +20,7 @@ const FILES: readonly (readonly [path: string, folder: string, file: string, typ
   ['/', OURS, 'index.html', HTML],
   ['/page/icon.svg', OURS, 'icon.svg', 'image/svg+xml'],
   ['/page/page.css', OURS, 'page.css', CSS],
-  ...['main.js', 'stream.js', 'words.js', 'dom.js', 'headline.js', 'endpoints.js', 'charts.js', 'history.js', 'choices.js', 'reasons.js', 'admin.js'].map((file) => [`/page/${file}`, OURS, file, SCRIPT] as const),
+  ...['main.js', 'language.js', 'stream.js', 'words.js', 'dom.js', 'headline.js', 'endpoints.js', 'charts.js', 'history.js', 'choices.js', 'reasons.js', 'admin.js'].map((file) => [`/page/${file}`, OURS, file, SCRIPT] as const),
   ['/page/uplot.js', UPLOT, 'uPlot.esm.js', SCRIPT],
   ['/page/uplot.css', UPLOT, 'uPlot.min.css', CSS],
 ];

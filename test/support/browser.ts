@@ -11,12 +11,12 @@ const UNPACKED = join(import.meta.dirname, '../../node_modules/.cache/chromium')
 const INSTALLED = '/usr/bin/chromium';
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 
-/** The one that comes with the development dependencies, else the system's; undefined, with a loud word why, when neither runs here. */
+/** In the locale of containers and services, where its language is `en-US@posix`, which its own Intl refuses. The one that comes with the development dependencies, else the system's; undefined, with a loud word why, when neither runs here. */
 export async function startBrowser(): Promise<Browser | undefined> {
   const failures: string[] = [];
   for (const find of [unpacked, async () => INSTALLED]) {
     try {
-      return await driver.launch({ executablePath: await find(), args: FLAGS });
+      return await driver.launch({ executablePath: await find(), args: FLAGS, env: { ...process.env, LC_ALL: 'POSIX' } });
     } catch (error) {
       failures.push(String(error).split('\n')[0]!);
     }
@@ -45,7 +45,7 @@ export interface OpenPage {
 }
 
 export async function openPage(t: Test, browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<OpenPage> {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, locale: 'en-GB', ...options });
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
   t.teardown(() => context.close());
   const page = await context.newPage();
   const complaints: string[] = [];
