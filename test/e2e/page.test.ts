@@ -3,14 +3,12 @@
 import { createHash } from 'node:crypto';
 import type { Page } from 'playwright-core';
 import { test, type Test } from 'tap';
-import type { Choice, Choices, Considered } from '../../src/core/choice.ts';
-import type { EndpointStatus } from '../../src/core/status.ts';
-import { createAdmin, type AdminOptions } from '../../src/server/admin.ts';
 import { openPage, startBrowser } from '../support/browser.ts';
 import { call } from '../support/raw-client.ts';
 import { sized, startRawUpstream } from '../support/raw-upstream.ts';
 import { CHAT } from '../support/surfaces.ts';
 import { eventually, startTestRouter } from '../support/test-router.ts';
+import { idOf, LISTENERS, RECENT, stubAdmin } from '../support/stub-admin.ts';
 import { sampleStatus } from '../unit/observe/sample-record.ts';
 
 const browser = await startBrowser();
@@ -24,6 +22,8 @@ test('in a browser', { skip, timeout: 120_000 }, async (t) => {
   t.teardown(() => browser!.close());
   await t.test('a request to one of three endpoints is shown while it runs, with its end, and without a complaint of the browser', threeEndpoints);
   await t.test('with 200 endpoints a request is shown, and its reasons without the 200', twoHundredEndpoints);
+  await t.test('a router that had no request yet says so and nothing else', nothingYet);
+  await t.test('times under another load are not compared, and equal ones are neither sooner nor later', notComparable);
   await t.test('a row is opened, read and left by keyboard', byKeyboard);
   await t.test('a router that is lost is said to be, and its return needs no hand', lostAndFound);
   await t.test('an endpoint is drained and undrained', drained);
@@ -59,66 +59,6 @@ async function threeEndpoints(t: Test): Promise<void> {
   t.strictSame(complaints, []);
 }
 
-const WARM = 150;
-
-function considered(at: number): Considered {
-  const available = at % 50 !== 1;
-  return { endpoint: idOf(at), available, because: available ? '' : 'unhealthy', matchedTokens: at === WARM ? 900 : 0, matchRatio: at === WARM ? 0.9 : 0, uncachedTokens: 1000, insertedTokens: 1100, queuedTokens: at, pressure: 0, overfullTokens: 0, inFlight: 1, cost: available ? (at === WARM ? 10 : 2000 + at) : undefined };
-}
-
-function idOf(at: number): string {
-  return `10.0.0.${at}:8000`;
-}
-
-function choiceOf(seq: number, endpoints: number): Choice {
-  return {
-    seq, atMs: performance.now(), request: `request-${seq}`, traceId: '0af7651916cd43dd8448eb211c80319c', listener: 'prefix', policy: 'prefix-cost', model: 'm', promptTokens: 1000, blocks: 20,
-    endpoint: idOf(WARM), matchedTokens: 900, matchRatio: 0.9, predictedCachedTokens: 896, runnerUp: idOf(0), sentence: `${idOf(WARM)} holds 900 of 1,000 tokens.`,
-    considered: Array.from({ length: endpoints }, (_, at) => considered(at)), endpoints, outcome: 'running', ttftMs: undefined, durationMs: undefined, reportedCachedTokens: undefined,
-  };
-}
-
-interface StubAdmin {
-  readonly url: string;
-  /** Makes the next choice. */
-  choose(): void;
-  close(): Promise<void>;
-}
-
-/** An admin listener of as many endpoints, without what stands behind it. */
-async function stubAdmin(t: Test, endpoints: number, changes: Partial<AdminOptions> = {}, port = 0): Promise<StubAdmin> {
-  const made: Choice[] = [];
-  const choices: Choices = {
-    get latest() {
-      return made.length;
-    },
-    read: (seq) => made[seq - 1],
-    isOver: () => false,
-  };
-  const statuses = (): EndpointStatus[] => Array.from({ length: endpoints }, (_, at) => sampleStatus({ id: idOf(at), inFlight: at % 9, ...(at % 50 === 1 ? { available: false, unavailableBecause: 'unhealthy' } : {}) }));
-  const recent = { requestsPerS: 12, timeToFirstTokenP50Ms: 168, timeToFirstTokenP90Ms: 640, predictedHitRatio: 0.8, reportedHitRatio: 0.81, errorRatio: 0.003, promptTokens: 1000, notRecomputedTokens: 800 };
-  const admin = createAdmin({
-    version: '1.2.3',
-    access: () => ({ onLoopback: true, tokenSha256: undefined }),
-    ready: () => ({ ready: true, reasons: [] }),
-    statuses,
-    models: () => [],
-    waiting: () => 0,
-    metricsText: async () => '',
-    metricsContentType: 'text/plain',
-    config: () => ({ loadedAt: new Date(0), source: 'w.yaml', lastReload: undefined }),
-    reload: async () => ({ result: 'ok' }),
-    setDrained: () => undefined,
-    choices: { choices, clock: () => performance.now(), listeners: () => ['prefix'], bodyBytesMax: () => 1024, explain: () => t.fail('nothing is explained') as never },
-    page: { listeners: () => [{ name: 'prefix', policy: 'prefix-cost' }, { name: 'baseline', policy: 'least-request' }], lastMinute: { ofListener: () => recent, ofEndpoint: () => recent } },
-    unexpected: (error) => t.fail('unexpected', { error }),
-    ...changes,
-  });
-  t.teardown(() => admin.close());
-  const url = await admin.listen({ host: '127.0.0.1', port });
-  return { url, choose: () => void made.push(choiceOf(made.length + 1, endpoints)), close: () => admin.close() };
-}
-
 async function twoHundredEndpoints(t: Test): Promise<void> {
   const admin = await stubAdmin(t, 200);
   const { page, complaints } = await openPage(t, browser!, admin.url);
@@ -144,6 +84,31 @@ async function twoHundredEndpoints(t: Test): Promise<void> {
   await page.getByRole('button', { name: 'In flight' }).click();
   t.match(await page.locator('#endpoints tbody tr').first().textContent(), /10\.0\.0\.8:8000.*available8/);
   t.strictSame(complaints, []);
+}
+
+async function nothingYet(t: Test): Promise<void> {
+  const admin = await stubAdmin(t, 3, { page: { listeners: () => LISTENERS, lastMinute: { ofListener: () => undefined, ofEndpoint: () => undefined } } });
+  const { page } = await openPage(t, browser!, admin.url);
+  await live(page);
+  t.strictSame(await page.locator('#headline .card').allTextContents(), [
+    'Prompt tokens not recomputed on prefix–No answer is complete yet.',
+    'Time to first token, p50 on prefix–No first token within the last minute.',
+    'Endpoints available2 of 33 in flight, 0 waiting0 requests/s',
+    'Prediction error on prefix–No answer said what it reused within the last minute.',
+  ]);
+}
+
+async function notComparable(t: Test): Promise<void> {
+  let baseline = { ...RECENT, requestsPerS: 0.2, timeToFirstTokenP50Ms: 80 };
+  const admin = await stubAdmin(t, 3, { page: { listeners: () => LISTENERS, lastMinute: { ofListener: (name) => (name === 'baseline' ? baseline : RECENT), ofEndpoint: () => RECENT } } });
+  const { page } = await openPage(t, browser!, admin.url);
+  await live(page);
+  const said = async (): Promise<string> => (await page.locator('#card-ttft p').nth(1).textContent()) ?? '';
+  t.equal(await said(), '80 ms on baseline, under another load: 0.20 requests/s, not 12');
+  baseline = { ...RECENT, timeToFirstTokenP50Ms: 168.2 };
+  await eventually(async () => (await said()) === 'as soon as on baseline: 168 ms');
+  baseline = { ...RECENT, timeToFirstTokenP50Ms: 336 };
+  await eventually(async () => (await said()) === '50 % sooner than on baseline: 336 ms');
 }
 
 async function byKeyboard(t: Test): Promise<void> {
