@@ -1,4 +1,4 @@
-// choice-feed.ts: choices as events: each one when it is made and when it is over. Looks into the ring when it is asked, and keeps nothing else.
+// choice-feed.ts: choices as events: each one when it is made and when it is over, or forgotten. Looks into the ring when it is asked, and keeps nothing else.
 
 import type { Choice, Choices } from '../core/choice.ts';
 import { headAnswer } from './choice-answers.ts';
@@ -70,9 +70,9 @@ export class ChoiceFeed implements Told {
       if (!choices.isOver(seq)) continue;
       this.#running.delete(seq);
       const choice = choices.read(seq);
-      if (choice === undefined) continue;
       told += 1;
-      text += event('ended', headAnswer(choice, clock()));
+      // With so many choices that it is not kept, nobody knows how it ended.
+      text += choice === undefined ? event('forgotten', { seq }) : event('ended', headAnswer(choice, clock()));
     }
     return text;
   }

@@ -16,7 +16,7 @@ export interface Told {
 
 export const TICK_MS = 250;
 const LISTENERS_MAX = 16;
-/** Who has not read this much gets nothing more until he has. */
+/** Who has not read this much is let go: what he would read is long over, and ends that are left out are never told. He may come again, and is greeted. */
 const UNREAD_BYTES_MAX = 1_048_576;
 /** A connection on which nothing is said looks like one that is lost. */
 const QUIET_TICKS_MAX = 20;
@@ -66,7 +66,10 @@ export class EventStream {
     this.#quietTicks = text === '' ? this.#quietTicks + 1 : 0;
     if (text === '' && this.#quietTicks < QUIET_TICKS_MAX) return;
     this.#quietTicks = 0;
-    for (const listener of this.#listeners) if (listener.writableLength < UNREAD_BYTES_MAX) listener.write(text === '' ? ': still here\n\n' : text);
+    for (const listener of this.#listeners) {
+      if (listener.writableLength < UNREAD_BYTES_MAX) listener.write(text === '' ? ': still here\n\n' : text);
+      else listener.destroy();
+    }
   }
 }
 

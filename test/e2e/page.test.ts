@@ -26,6 +26,7 @@ test('in a browser', { skip, timeout: 120_000 }, async (t) => {
   await t.test('times under another load are not compared, and equal ones are neither sooner nor later', notComparable);
   await t.test('a row is opened, read and left by keyboard', byKeyboard);
   await t.test('a router that is lost is said to be, and its return needs no hand', lostAndFound);
+  await t.test('what went on while the stream was away is there when it is back, in its order', streamAway);
   await t.test('an endpoint is drained and undrained', drained);
   await t.test('where a token is wanted it is asked for, and never kept', withToken);
   await t.test('what endpoints call themselves is text', namesAreText);
@@ -147,6 +148,25 @@ async function lostAndFound(t: Test): Promise<void> {
   await live(page);
   await eventually(async () => (await page.locator('#endpoints tbody tr').count()) === 5);
   t.equal(await page.locator('tr[data-request="request-1"]').count(), 0, 'another process counts from 1 again');
+}
+
+async function streamAway(t: Test): Promise<void> {
+  const admin = await stubAdmin(t, 3);
+  for (let made = 0; made < 30; made += 1) admin.choose();
+  const { page } = await openPage(t, browser!, admin.url);
+  await page.waitForSelector('tr[data-request="request-30"]');
+  for (let made = 0; made < 10; made += 1) admin.choose();
+  await page.waitForSelector('#choices tbody tr:nth-child(33)');
+  t.equal(await page.locator('tr[data-request="request-33"]').count(), 0, 'left out');
+  admin.hangUp();
+  await page.waitForSelector('#connection[data-state="lost"]');
+  admin.end(30);
+  admin.choose();
+  await live(page);
+  await page.waitForSelector('tr[data-request="request-41"]');
+  t.equal(await page.locator('tr[data-request="request-30"]').getAttribute('data-outcome'), 'complete');
+  const shown = (await page.evaluate('[...document.querySelectorAll("#choices tbody tr")].map((row) => Number(row.dataset.seq))')) as number[];
+  t.strictSame(shown, Array.from({ length: 40 }, (_, at) => 41 - at));
 }
 
 async function drained(t: Test): Promise<void> {

@@ -20,7 +20,7 @@ export function idOf(at: number): string {
   return `10.0.0.${at}:8000`;
 }
 
-function choiceOf(seq: number, endpoints: number): Choice {
+export function choiceOf(seq: number, endpoints: number): Choice {
   return {
     seq, atMs: performance.now(), request: `request-${seq}`, traceId: '0af7651916cd43dd8448eb211c80319c', listener: 'prefix', policy: 'prefix-cost', model: 'm', promptTokens: 1000, blocks: 20,
     endpoint: idOf(WARM), matchedTokens: 900, matchRatio: 0.9, predictedCachedTokens: 896, runnerUp: idOf(0), sentence: `${idOf(WARM)} holds 900 of 1,000 tokens.`,
@@ -34,6 +34,8 @@ export interface StubAdmin {
   choose(): void;
   /** One of them is over. */
   end(seq: number): void;
+  /** Its connections are cut, and it stays. */
+  hangUp(): void;
   close(): Promise<void>;
 }
 
@@ -71,6 +73,7 @@ export async function stubAdmin(t: Test, endpoints: number, changes: Partial<Adm
     url,
     choose: () => void made.push(choiceOf(made.length + 1, endpoints)),
     end: (seq) => void (made[seq - 1] = { ...made[seq - 1]!, outcome: 'complete', ttftMs: 100, durationMs: 1000 }),
+    hangUp: () => admin.server.closeAllConnections(),
     close: () => admin.close(),
   };
 }

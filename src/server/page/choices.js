@@ -42,10 +42,11 @@ export function createChoices({ onOpen, onChange }) {
     release();
   });
 
+  /** Newest first: a stream that is opened again tells of some that were left out before. */
   const insert = (choice) => {
     const row = createRow(choice, onOpen);
     rows.set(choice.seq, row);
-    body.prepend(row.node);
+    body.insertBefore(row.node, [...body.children].find(({ dataset }) => Number(dataset.seq) < choice.seq) ?? null);
     while (body.children.length > ROWS_MAX) {
       rows.delete(Number(body.lastElementChild.dataset.seq));
       body.lastElementChild.remove();
@@ -58,19 +59,26 @@ export function createChoices({ onOpen, onChange }) {
     empty.hidden = body.children.length > 0;
   };
 
+  /** Whether it was known. */
+  const update = (news) => {
+    const waiting = held.findIndex(({ seq }) => seq === news.seq);
+    if (waiting >= 0) held[waiting] = { ...held[waiting], ...news };
+    const choice = rows.get(news.seq)?.update(news);
+    if (choice !== undefined) onChange(choice);
+    return waiting >= 0 || choice !== undefined;
+  };
+
   return {
     add(choice) {
+      // What is told again may have ended while nobody listened.
+      if (update(choice)) return;
       made += 1;
-      if (rows.has(choice.seq) || held.some(({ seq }) => seq === choice.seq)) return;
       held = [...held, choice].slice(-ROWS_MAX);
       release();
     },
-    end(head) {
-      const waiting = held.findIndex(({ seq }) => seq === head.seq);
-      if (waiting >= 0) held[waiting] = { ...held[waiting], ...head };
-      const choice = rows.get(head.seq)?.update(head);
-      if (choice !== undefined) onChange(choice);
-    },
+    end: (head) => void update(head),
+    /** Nobody knows any more how it ended. */
+    forget: ({ seq }) => void update({ seq, outcome: 'forgotten' }),
     skip(choices) {
       made += choices;
       skipped += choices;

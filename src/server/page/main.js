@@ -23,7 +23,10 @@ const handlers = {
     columns = hello.endpoint_columns;
     setText(byId('version'), hello.version);
     // Another process counts its choices from 1 again.
-    if (process !== undefined && process !== hello.process) choices.clear();
+    if (process !== undefined && process !== hello.process) {
+      choices.clear();
+      reasons.keep();
+    }
     process = hello.process;
   },
   snapshot(told) {
@@ -35,6 +38,7 @@ const handlers = {
   },
   choice: (choice) => choices.add(choice),
   ended: (head) => choices.end(head),
+  forgotten: (gone) => choices.forget(gone),
   skipped: ({ choices: skipped }) => choices.skip(skipped),
 };
 

@@ -44,9 +44,13 @@ export function createReasons() {
       dialog.replaceChildren(head, candidates(choice), el('div', { className: 'buttons' }, el('button', { type: 'button', autofocus: true, onclick: () => dialog.close() }, 'Close')));
       dialog.showModal();
     },
+    /** What is open stays as it is: its router is gone, and the next one counts its choices from 1 again. */
+    keep() {
+      shown = undefined;
+    },
     /** It is over while someone looks at it. */
     update(choice) {
-      if (dialog.open && shown.seq === choice.seq) show(choice);
+      if (dialog.open && shown?.seq === choice.seq) show(choice);
     },
   };
 }

@@ -3,7 +3,7 @@
 import { access, askForToken, heldToken } from './admin.js';
 
 const URL = 'page/stream';
-const EVENTS = ['hello', 'snapshot', 'choice', 'ended', 'skipped'];
+const EVENTS = ['hello', 'snapshot', 'choice', 'ended', 'forgotten', 'skipped'];
 const AGAIN_MS = 1000;
 /** A snapshot comes each second: who is silent for so long is gone, whatever the connection looks like. */
 const SILENT_MS = 4000;
@@ -12,14 +12,18 @@ const SILENT_MS = 4000;
 export function follow({ onEvent, onState }) {
   let source;
   let silence;
+  /** Whether this stream ever told anything: one that ends later was not refused. */
+  let heard;
 
   const open = () => {
     const mine = heldToken() === undefined ? new EventSource(URL) : new TokenSource(URL, heldToken());
     source = mine;
+    heard = false;
     for (const name of EVENTS) {
       mine.addEventListener(name, ({ data }) => {
         if (source !== mine) return;
         listen();
+        heard = true;
         onState('live');
         onEvent(name, JSON.parse(data));
       });
@@ -40,7 +44,7 @@ export function follow({ onEvent, onState }) {
     source.close();
     source = undefined;
     const why = await access();
-    onState(why === 'yes' ? 'refused' : why);
+    onState(why !== 'yes' ? why : heard ? 'lost' : 'refused');
     if (why === 'token') await askForToken();
     setTimeout(open, why === 'token' ? 0 : AGAIN_MS);
   };

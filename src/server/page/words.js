@@ -61,7 +61,7 @@ export function state({ because, draining_by: drainingBy }) {
   return drained === '' ? reason(because) : `${reason(because)}; ${drained}`;
 }
 
-const OUTCOMES = { client_gone: 'client left', failed: 'failed midway', lost: 'endpoint gone', running: 'running' };
+const OUTCOMES = { client_gone: 'client left', failed: 'failed midway', lost: 'endpoint gone', forgotten: 'not kept' };
 
 export function outcome(kind) {
   return OUTCOMES[kind] ?? kind;
