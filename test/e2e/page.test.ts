@@ -26,6 +26,7 @@ test('in a browser', { skip, timeout: 120_000 }, async (t) => {
   await t.test('times under another load are not compared, and equal ones are neither sooner nor later', notComparable);
   await t.test('a row is opened, read and left by keyboard', byKeyboard);
   await t.test('a router that is lost is said to be, and its return needs no hand', lostAndFound);
+  await t.test('charts hold five minutes, with gaps, and begin anew when the clock of the router is set back', history);
   await t.test('what went on while the stream was away is there when it is back, in its order', streamAway);
   await t.test('an endpoint is drained and undrained', drained);
   await t.test('where a token is wanted it is asked for, and never kept', withToken);
@@ -150,6 +151,20 @@ async function lostAndFound(t: Test): Promise<void> {
   t.equal(await page.locator('tr[data-request="request-1"]').count(), 0, 'another process counts from 1 again');
 }
 
+async function history(t: Test): Promise<void> {
+  const admin = await stubAdmin(t, 1);
+  const { page } = await openPage(t, browser!, admin.url);
+  const kept = (times: string): Promise<unknown> => page.evaluate(`import('/page/history.js').then(({ History }) => {
+    const history = new History();
+    for (const timeS of ${times}) history.add(timeS, new Map([['a', timeS]]));
+    return [history.times, history.column('a')];
+  })`);
+  const [times, values] = (await kept('Array.from({ length: 1000 }, (_, at) => at)')) as [number[], number[]];
+  t.same([times.length, times[0], values.length, values.at(-1)], [300, 700, 300, 999]);
+  t.same(await kept('[10, 11, 20]'), [[10, 11, 12, 20], [10, 11, null, 20]]);
+  t.same(await kept('[5000, 5001, 5000.5, 1000, 1001]'), [[1000, 1001], [1000, 1001]]);
+}
+
 async function streamAway(t: Test): Promise<void> {
   const admin = await stubAdmin(t, 3);
   for (let made = 0; made < 30; made += 1) admin.choose();
@@ -225,13 +240,15 @@ async function namesAreText(t: Test): Promise<void> {
 }
 
 async function narrowAndDark(t: Test): Promise<void> {
-  const admin = await stubAdmin(t, 200);
+  const admin = await stubAdmin(t, 200, { statuses: () => [sampleStatus({ id: 'qwen-0.qwen-headless.inference.svc.cluster.local:8000' })] });
   admin.choose();
   const { page, complaints } = await openPage(t, browser!, admin.url, { viewport: { width: 400, height: 800 }, colorScheme: 'dark' });
   await page.waitForSelector('tr[data-request="request-1"]');
   t.ok(Number(await page.evaluate('document.documentElement.scrollWidth')) <= 400);
   t.equal(await page.evaluate('getComputedStyle(document.body).backgroundColor'), 'rgb(18, 22, 28)');
   await page.locator('tr[data-request="request-1"] button').click();
+  t.ok(Number(await page.evaluate('document.querySelector("#endpoints tbody th").offsetWidth')) < 200, 'a long name leaves room for the numbers');
   t.ok(Number(await page.evaluate('document.querySelector("#reasons").getBoundingClientRect().right')) <= 400);
+  t.equal(await page.evaluate('document.querySelector("#reasons").scrollTop'), 0, 'read from the beginning');
   t.strictSame(complaints, []);
 }

@@ -17,7 +17,7 @@ const fromZero = (least) => (u, low, high) => [0, Math.max(least, high * 1.1)];
 export function createCharts() {
   const history = new History();
   const charts = {
-    ttft: createChart('Time to first token', 'p50 and p90 (dashed) by listener', duration, fromZero(1)),
+    ttft: createChart('Time to first token', 'p50 and p90 (dashed) by listener', duration, fromZero(10)),
     hits: createChart('Hit ratio', 'reported and predicted (dashed) by listener', percent, ratios),
     inFlight: createChart('In flight', 'the busiest endpoints', (value) => count(value), fromZero(4)),
     error: createChart('Prediction error', 'share of prompt tokens, by listener', (value) => percent(value, 2), fromZero(0.01)),

@@ -6,7 +6,7 @@ import { count, duration, outcome, percent, timeOfDay } from './words.js';
 const ROWS_MAX = 40;
 
 const COLUMNS = [
-  { title: 'Endpoint', text: ({ endpoint }) => endpoint, isText: true },
+  { title: 'Endpoint', text: ({ endpoint }) => endpoint, isText: true, isName: true },
   { title: 'Listener', text: ({ listener }) => listener, isText: true },
   { title: 'Prompt tokens', text: (choice) => count(choice.prompt_tokens) },
   { title: 'Held', text: (choice) => percent(choice.match_ratio, 0) },
@@ -103,7 +103,7 @@ export function createChoices({ onOpen, onChange }) {
 function createRow(first, onOpen) {
   let choice = first;
   const open = el('button', { type: 'button', 'aria-haspopup': 'dialog', onclick: () => onOpen(choice) }, timeOfDay(Date.parse(choice.at)), el('span', { className: 'unseen' }, `, why ${choice.endpoint}?`));
-  const cells = COLUMNS.map(({ isText, isLong }) => el('td', { className: `${isText ? 'text' : ''}${isLong ? ' long' : ''}` }));
+  const cells = COLUMNS.map(({ isText, isLong, isName, text }) => el('td', { className: `${isText ? 'text' : ''}${isLong ? ' long' : ''}` }, ...(isName ? [el('span', { className: 'name' }, text(choice))] : [])));
   const node = el('tr', { 'data-seq': String(choice.seq), 'data-request': choice.request }, el('td', { className: 'text' }, open), ...cells);
   const show = () => {
     for (const [at, { text }] of COLUMNS.entries()) setText(cells[at], text(choice));

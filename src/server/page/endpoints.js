@@ -76,7 +76,7 @@ export function createEndpoints() {
 }
 
 function createRow(id) {
-  const cells = COLUMNS.map(({ isText }, at) => (at === 0 ? el('th', { scope: 'row' }) : el('td', { className: isText ? 'text' : '' })));
+  const cells = COLUMNS.map(({ isText }, at) => (at === 0 ? el('th', { scope: 'row' }, el('span', { className: 'name' }, id)) : el('td', { className: isText ? 'text' : '' })));
   let isDrained = false;
   const button = el('button', { type: 'button', onclick: () => drain(id, !isDrained, button) });
   return {

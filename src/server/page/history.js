@@ -12,7 +12,9 @@ export class History {
   /** `values`: a number or null by the name of its line. */
   add(timeS, values) {
     const last = this.times.at(-1);
-    if (last !== undefined && timeS <= last) return;
+    // The router's clock was set back: what is of later times would hide what comes.
+    if (last !== undefined && last - timeS > GAP_S) this.#clear();
+    else if (last !== undefined && timeS <= last) return;
     if (last !== undefined && timeS - last > GAP_S) this.#push(last + 1, new Map());
     this.#push(timeS, values);
   }
@@ -26,6 +28,11 @@ export class History {
     const sums = [];
     for (const [name, column] of this.#columns) if (name.startsWith(prefix)) sums.push([name, column.reduce((sum, value) => sum + (value ?? 0), 0)]);
     return sums.toSorted(([a, x], [b, y]) => y - x || a.localeCompare(b, 'en', { numeric: true })).slice(0, most).map(([name]) => name);
+  }
+
+  #clear() {
+    this.times = [];
+    this.#columns.clear();
   }
 
   #push(timeS, values) {
