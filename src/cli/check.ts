@@ -52,7 +52,7 @@ async function probeAll(config: Config): Promise<number> {
     origins.forEach(({ origin }, i) => (failed += report(origin, results[i]!)));
     await close();
   }
-  say(failed === 0 ? 'all endpoints are good' : `${failed} ${failed === 1 ? 'thing' : 'things'} to mend`);
+  say(`\n${failed === 0 ? 'all endpoints are good' : `${failed} ${failed === 1 ? 'thing' : 'things'} to mend`}`);
   return failed === 0 ? 0 : EXIT_FAILED;
 }
 

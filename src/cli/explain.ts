@@ -70,7 +70,7 @@ export async function explain(args: readonly string[]): Promise<number> {
   }
   const { file, listener, surface, tenant, admin, token, json } = values;
   if (file === undefined) return misuse('explain takes the body of a request: --file BODY.json', EXPLAIN_USAGE);
-  if (!URL.canParse(admin)) return misuse(`--admin is ${JSON.stringify(admin)}, wanted a URL such as http://127.0.0.1:9901`, EXPLAIN_USAGE);
+  if (!isHttp(admin)) return misuse(`--admin is ${JSON.stringify(admin)}, wanted a URL such as http://127.0.0.1:9901`, EXPLAIN_USAGE);
   const url = new URL('/explain', admin);
   if (listener !== undefined) url.searchParams.set('listener', listener);
   if (surface !== undefined) url.searchParams.set('surface', surface);
@@ -90,6 +90,11 @@ export async function explain(args: readonly string[]): Promise<number> {
     complain(`no router answers at ${admin}: ${messageOf(error instanceof Error && error.cause instanceof Error ? error.cause : error)}. Is --admin its admin listener?`);
     return EXIT_FAILED;
   }
+}
+
+/** `localhost:9901` parses too, as a URL of the scheme `localhost`. */
+function isHttp(url: string): boolean {
+  return URL.canParse(url) && ['http:', 'https:'].includes(new URL(url).protocol);
 }
 
 function tell(status: number, text: string, json: boolean): number {

@@ -46,9 +46,16 @@ export async function probeEndpoint({ get, post }: Asking, target: ProbeTarget):
 
 function judgeHealth(result: GetResult, path: string): Finding {
   if (result.kind === 'refused') return fail('not reachable: nothing listens there. Is vLLM running, and is this its port?');
-  if (result.kind === 'failed') return fail(`not reachable: ${result.why}. Do name and port lead there from this machine?`);
+  if (result.kind === 'failed') return fail(`not reachable: ${result.why}. ${adviceOn(result.why)}`);
   if (result.status !== 200) return fail(`${path} says ${result.status}. The engine is not well, or probe.path is another one.`);
   return ok(`reachable: ${path} says 200`);
+}
+
+/** `why`: a code of the system's or of OpenSSL's, or a few words. */
+function adviceOn(why: string): string {
+  if (why === 'ERR_SSL_WRONG_VERSION_NUMBER' || why === 'ERR_SSL_PACKET_LENGTH_TOO_LONG') return 'It does not speak TLS: is it http:// and not https://?';
+  if (/CERT|VERIFY|ALTNAME/.test(why)) return 'Its certificate is not trusted: set tls.ca_file of the pool to who vouches for it, or tls.server_name to the name it is for';
+  return 'Do name and port lead there from this machine?';
 }
 
 function judgeModels(result: GetResult, served: readonly string[] | undefined, wanted: readonly string[]): Finding {

@@ -13,11 +13,21 @@ export function styled(style: Style, text: string): string {
 }
 
 export function say(text: string): void {
-  process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+  write(process.stdout, text);
 }
 
 export function complain(text: string): void {
-  process.stderr.write(text.endsWith('\n') ? text : `${text}\n`);
+  write(process.stderr, text);
+}
+
+function write(stream: NodeJS.WriteStream, text: string): void {
+  if (!stream.listeners('error').includes(unlessClosed)) stream.on('error', unlessClosed);
+  stream.write(text.endsWith('\n') ? text : `${text}\n`);
+}
+
+/** Who reads may have had enough, as `head` has: no failure of ours. */
+function unlessClosed(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
 }
 
 /** Says what is wrong with the command, and how it is used. Gives the exit code. */

@@ -6,7 +6,7 @@ import { test, type Test } from 'tap';
 import { startSimulator, type Simulator } from '../../bench/simulator/simulator.ts';
 import type { SimulatorOptions } from '../../bench/simulator/options.ts';
 import { CA, FIRST } from '../support/certificates.ts';
-import { type Ended, runCommand } from '../support/command.ts';
+import { type Ended, runCommand, runInShell } from '../support/command.ts';
 import { call } from '../support/raw-client.ts';
 import { sized, startRawUpstream } from '../support/raw-upstream.ts';
 import { temporaryFolder } from '../support/reloadable-router.ts';
@@ -35,9 +35,14 @@ test('help is there for all and for each command; what is no command or no optio
     t.match(ended, { code: 0, stdout: wanted, stderr: '' }, args.join(' '));
   }
   t.match(await runCommand(['version']), { code: 0, stdout: /^warmroute \d+\.\d+\.\d+\n$/ });
-  for (const [args, wanted] of [[['srve'], /no command 'srve'/], [['serve', '--colour'], /--colour/], [['check'], /one file/], [['check', 'a', '--prob'], /--prob/], [['explain'], /--file BODY.json/], [['explain', '--file', 'x', '--admin', 'nowhere'], /"nowhere", wanted a URL/], [['version', 'x'], /takes nothing/]] as const) {
+  for (const [args, wanted] of [[['srve'], /no command 'srve'/], [['serve', '--colour'], /--colour/], [['check'], /one file/], [['check', 'a', '--prob'], /--prob/], [['explain'], /--file BODY.json/], [['explain', '--file', 'x', '--admin', 'nowhere'], /"nowhere", wanted a URL/], [['explain', '--file', 'x', '--admin', 'localhost:9901'], /"localhost:9901", wanted a URL/], [['version', 'x'], /takes nothing/]] as const) {
     t.match(await runCommand(args), { code: 2, stdout: '', stderr: wanted }, args.join(' '));
   }
+});
+
+test('a reader that leaves first is no failure', async (t) => {
+  t.same(await runInShell('warmroute --help | true'), { code: 0, stdout: '', stderr: '' });
+  t.same(await runInShell('warmroute srve 2>&1 >/dev/null | true'), { code: 2, stdout: '', stderr: '' });
 });
 
 test('explain tells people in a table and programs in JSON where a request would go, without colours', async (t) => {
@@ -117,5 +122,5 @@ test("check --probe takes the pool's word on certificates, and no other", async 
   const proved = await probe({ ca_file: ca });
   t.match(proved, { code: 0, stdout: /ok {4}reachable/ });
   t.match(proved.stdout, 'ok    answers report cached tokens');
-  t.match(await probe(undefined), { code: 1, stdout: /fail {2}not reachable: [A-Z_]+/ });
+  t.match(await probe(undefined), { code: 1, stdout: /fail {2}not reachable: [A-Z_]+\. Its certificate is not trusted: set tls\.ca_file/ });
 });

@@ -13,8 +13,17 @@ export interface Ended {
 }
 
 /** Runs `warmroute` with these arguments; `input` is what it reads. */
-export async function runCommand(args: readonly string[], input = '', env: Readonly<Record<string, string>> = {}): Promise<Ended> {
-  const child = spawn(process.execPath, [MAIN, ...args], { env: { ...process.env, ...env }, timeout: 60_000 });
+export function runCommand(args: readonly string[], input = '', env: Readonly<Record<string, string>> = {}): Promise<Ended> {
+  return run(process.execPath, [MAIN, ...args], input, env);
+}
+
+/** Runs a line of bash in which `warmroute` is the command. Its exit code is that of whatever failed. */
+export function runInShell(line: string): Promise<Ended> {
+  return run('/bin/bash', ['-c', `set -o pipefail; warmroute() { "$NODE" "$MAIN" "$@"; }; ${line}`], '', { NODE: process.execPath, MAIN });
+}
+
+async function run(file: string, args: readonly string[], input: string, env: Readonly<Record<string, string>>): Promise<Ended> {
+  const child = spawn(file, args, { env: { ...process.env, ...env }, timeout: 60_000 });
   let [stdout, stderr] = ['', ''];
   child.stdout.on('data', (data) => (stdout += String(data)));
   child.stderr.on('data', (data) => (stderr += String(data)));

@@ -36,3 +36,8 @@ test('metrics that are hidden, an engine that sleeps, and one that is no vLLM ar
   t.match((await told({ '/v1/models': 'hello' })).join('\n'), /fail \/v1\/models names no model \(it says 200\)\. Is this a vLLM server\?/);
   t.same(await probeEndpoint(answering({}), TARGET), [{ kind: 'fail', text: 'not reachable: no answer within 5000 ms. Do name and port lead there from this machine?' }]);
 });
+
+test('https where no TLS is spoken is told', async (t) => {
+  const asking: Asking = { get: async () => ({ kind: 'failed', why: 'ERR_SSL_WRONG_VERSION_NUMBER' }), post: () => Promise.reject(new Error('no completion is wanted')) };
+  t.match(await probeEndpoint(asking, TARGET), [{ kind: 'fail', text: /It does not speak TLS: is it http:/ }]);
+});
