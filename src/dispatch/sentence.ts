@@ -2,6 +2,7 @@
 
 import type { Considered } from '../core/choice.ts';
 import type { PolicyName } from '../core/policy-name.ts';
+import { prefixCost } from '../balance/policy.ts';
 
 export interface Grounds {
   readonly policy: PolicyName;
@@ -17,6 +18,7 @@ export function sentence(grounds: Grounds): string {
   const { policy, matchRatioMin, chosen, next, considered } = grounds;
   if (considered.some(({ because }) => because === 'elsewhere')) return `${chosen.endpoint} has the answer that the request continues.`;
   const available = considered.filter((each) => each.available).length;
+  if (available === 1 && considered.some(({ because }) => because === 'tried')) return `${chosen.endpoint} is the only endpoint left that was not tried; it holds ${share(chosen, grounds)}.`;
   if (available === 1) return `${chosen.endpoint} is the only endpoint available; it holds ${share(chosen, grounds)}.`;
   if (policy === 'random') return `${chosen.endpoint} was drawn at random from ${available} available endpoints.`;
   if (policy === 'round-robin' || next === undefined) return `It was the turn of ${chosen.endpoint}.`;
@@ -36,8 +38,8 @@ function byCost(grounds: Grounds, next: Considered): string {
   const { chosen, considered } = grounds;
   const warmest = considered.reduce((best, each) => (each.available && each.matchedTokens > best.matchedTokens ? each : best), chosen);
   if (Math.round(warmest.matchedTokens) > Math.round(chosen.matchedTokens)) {
-    const isFuller = warmest.overfullTokens > chosen.overfullTokens;
-    const deterrent = isFuller ? 'waiting for room there' : isBusier(warmest, chosen) ? 'waiting there' : 'what it would evict there';
+    const waiting = warmest.overfullTokens > chosen.overfullTokens ? 'waiting for room there' : 'waiting there';
+    const deterrent = workOn(warmest, warmest) > workOn(chosen, chosen) ? waiting : 'what it would evict there';
     return `${warmest.endpoint} holds ${share(warmest, grounds)}, but ${deterrent} costs more than computing ${lacking(chosen, grounds)} tokens on ${chosen.endpoint}.`;
   }
   if (Math.round(chosen.matchedTokens) > Math.round(next.matchedTokens)) {
@@ -47,11 +49,17 @@ function byCost(grounds: Grounds, next: Considered): string {
   }
   const alike = `${chosen.endpoint} and ${next.endpoint} hold ${Math.round(chosen.matchedTokens) === 0 ? 'nothing of the prompt' : `as much, ${share(chosen, grounds)}`}`;
   if (chosen.cost === next.cost && chosen.inFlight === next.inFlight) return `${alike}, and are equally busy; chance decided.`;
-  return isBusier(next, chosen) ? `${alike}; less work is ahead on ${chosen.endpoint}.` : `${alike}; inserting costs the others on ${chosen.endpoint} less.`;
+  return isBusier(next, chosen) ? `${alike}; waiting costs less on ${chosen.endpoint}.` : `${alike}; inserting costs the others on ${chosen.endpoint} less.`;
 }
 
+/** Whether the same work would cost more there, by what waits, what room there is and who shares the engine alone. */
 function isBusier(a: Considered, b: Considered): boolean {
-  return a.inFlight > b.inFlight || (a.inFlight === b.inFlight && a.queuedTokens > b.queuedTokens);
+  return workOn(a, b) > workOn(b, b);
+}
+
+/** The cost there of what `asked` would have to compute, without what is evicted for it. */
+function workOn({ queuedTokens, overfullTokens, inFlight }: Considered, { uncachedTokens }: Considered): number {
+  return prefixCost({ queuedTokens, uncachedTokens, insertedTokens: 0, pressure: 0, overfullTokens, inFlight });
 }
 
 function share({ matchedTokens }: Considered, { promptTokens }: Grounds): string {

@@ -41,7 +41,7 @@ test('a retry is a choice of its own, from which the endpoint that was tried is 
   house.dispatcher.finish(first.attempt, { kind: 'reset', stale: false });
   assign(house, ['a'], [first.endpoint.id]);
   t.equal(house.dispatcher.choices.read(1)!.outcome, 'reset');
-  t.match(house.dispatcher.choices.read(2), { runnerUp: undefined, sentence: /only endpoint available/ });
+  t.match(house.dispatcher.choices.read(2), { runnerUp: undefined, sentence: /only endpoint left that was not tried/ });
   t.equal(house.dispatcher.choices.read(2)!.considered.find(({ endpoint }) => endpoint === first.endpoint.id)!.because, 'tried');
 });
 

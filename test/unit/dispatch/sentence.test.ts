@@ -19,8 +19,17 @@ test('by cost: what is held against what waits', async (t) => {
   t.equal(told('prefix-cost', {}, { ...WARM, overfullTokens: 900 }), '10.0.0.11 holds 1,920 of 2,310 tokens, but waiting for room there costs more than computing 2,310 tokens on 10.0.0.12.');
   t.equal(told('prefix-cost', {}, { ...WARM, pressure: 1 }), '10.0.0.11 holds 1,920 of 2,310 tokens, but what it would evict there costs more than computing 2,310 tokens on 10.0.0.12.');
   t.equal(told('prefix-cost', {}, {}), '10.0.0.12 and 10.0.0.11 hold nothing of the prompt, and are equally busy; chance decided.');
-  t.equal(told('prefix-cost', WARM, { ...WARM, queuedTokens: 500, cost: 400 }), '10.0.0.12 and 10.0.0.11 hold as much, 1,920 of 2,310 tokens; less work is ahead on 10.0.0.12.');
+  t.equal(told('prefix-cost', WARM, { ...WARM, queuedTokens: 500, cost: 400 }), '10.0.0.12 and 10.0.0.11 hold as much, 1,920 of 2,310 tokens; waiting costs less on 10.0.0.12.');
   t.equal(told('prefix-cost', {}, { pressure: 1, cost: 400 }), '10.0.0.12 and 10.0.0.11 hold nothing of the prompt; inserting costs the others on 10.0.0.12 less.');
+});
+
+test('what decided is named, whichever of the terms it was', async (t) => {
+  const cold = { uncachedTokens: 2310 };
+  const warm = { ...WARM, uncachedTokens: 390 };
+  t.match(told('prefix-cost', { ...cold, inFlight: 1 }, { ...warm, queuedTokens: 30_000 }), 'but waiting there costs more', 'fewer requests, but long ones');
+  t.match(told('prefix-cost', { ...cold, inFlight: 1 }, { ...warm, inFlight: 1, queuedTokens: 30, pressure: 1, insertedTokens: 9999 }), 'but what it would evict there costs more', 'a little busier, which is not why');
+  t.match(told('prefix-cost', { ...cold, queuedTokens: 900 }, { ...cold, inFlight: 1, cost: 9999 }), 'nothing of the prompt; waiting costs less on 10.0.0.12.', 'fewer requests weigh more than what is queued');
+  t.match(told('prefix-cost', { ...warm, queuedTokens: 9000, cost: 1 }, cold), 'waiting there costs less than computing 2,310 tokens on 10.0.0.11');
 });
 
 test('by the other policies, each by its rule', async (t) => {
@@ -34,5 +43,6 @@ test('by the other policies, each by its rule', async (t) => {
 
 test('where there was no other, that is the reason', async (t) => {
   t.equal(told('prefix-cost', WARM, { available: false, because: 'draining' }), '10.0.0.12 is the only endpoint available; it holds 1,920 of 2,310 tokens.');
+  t.equal(told('prefix-cost', WARM, { available: false, because: 'tried' }), '10.0.0.12 is the only endpoint left that was not tried; it holds 1,920 of 2,310 tokens.');
   t.equal(told('prefix-cost', WARM, { available: false, because: 'elsewhere' }), '10.0.0.12 has the answer that the request continues.');
 });
