@@ -116,6 +116,8 @@ export class PrefixDispatcher implements Dispatcher {
 
   explain(ask: Ask & { readonly facts: GenerationFacts }): Explanation {
     const nowMs = this.#deps.clock();
+    // Those who wait come first, and get what is free already: it is theirs, whoever looks.
+    if (this.#queue.length > 0) this.#serve();
     const isFull = this.#attempts.size >= this.#settings.admission.inFlightMax;
     const found = isFull ? this.#routerBusy(ask) : this.#placement.find(ask, { random: this.#chance.foresee(), turn: this.#turns.get(ask.listener) ?? 0 });
     if (found.kind === 'placed-by-load') throw new Error('Only a request with a prompt is placed by policy');

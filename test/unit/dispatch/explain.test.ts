@@ -69,6 +69,42 @@ test('of 1,000 random states the dry run tells the choice that is made, and chan
   t.ok(chosen > STATES / 3, `${chosen} choices were compared`);
 });
 
+test('so it does where requests wait, give way to others, or continue an answer that one endpoint has', async (t) => {
+  const seed = Math.floor(Math.random() * 2 ** 31);
+  const random = seededRandom(seed);
+  const models = (['critical', 'sheddable'] as const).map((criticality) => ({ name: criticality, criticality, targets: [{ pool: 'pool', model: 'm', weight: 1 }] }));
+  const seen = { chosen: 0, waits: 0, refused: 0 };
+  let house = createHouse();
+  let running: Assignment[] = [];
+  for (let state = 0; state < STATES; state++) {
+    if (state % 50 === 0) {
+      const admission = { ...ADMISSION, inFlightMax: 3 + Math.floor(random() * 9), queueLengthMax: 3, queueBytesMax: 1e6 };
+      house = createHouse({ endpoints: 1 + Math.floor(random() * 4), pool: { inFlightMax: 1 + Math.floor(random() * 3) }, settings: { models, admission } });
+      running = [];
+    }
+    house.nowMs += Math.floor(random() * 20);
+    for (const endpoint of house.pools.all()) {
+      endpoint.drainedByAdmin = random() < 0.2;
+      endpoint.noteSample({ atMs: house.nowMs, running: 1, waiting: random() < 0.6 ? 1 : 0, kvUsage: 0.5, blockSize: 16, capacityTokens: 1e5, prefixCaching: true, prefixQueriesTotal: 0, prefixHitsTotal: 0, asleep: false, stepsTotal: undefined, processStartS: 1 });
+    }
+    const facts = house.chat(conversation(random), { model: models[random() < 0.7 ? 0 : 1]!.name });
+    const ask = { facts: { ...facts, previousResponseId: random() < 0.3 ? `resp-${Math.floor(random() * 5)}` : undefined }, listener: LISTENERS[Math.floor(random() * LISTENERS.length)]!, excluded: [] };
+    const explained = house.dispatcher.explain(ask);
+    const made = house.dispatcher.assign(ask, (settled) => void (settled.kind === 'assigned' && running.push(settled)));
+    seen[explained.decision] += 1;
+    const said = `seed ${seed}, state ${state}: ${explained.sentence}`;
+    if (explained.decision === 'chosen') t.match(made, { kind: 'assigned', endpoint: { id: explained.endpoint } }, said);
+    else if (explained.decision === 'refused') t.match(made, { kind: 'refused', message: explained.sentence }, said);
+    else t.ok(made.kind === 'waiting' || (made.kind === 'refused' && made.reason === 'overloaded'), said);
+    if (made.kind === 'assigned') running.push(made);
+    while (running.length > 0 && random() < 0.5) {
+      const [over] = running.splice(Math.floor(random() * running.length), 1);
+      house.dispatcher.finish(over!.attempt, { kind: 'complete', usage: undefined, responseId: `resp-${Math.floor(random() * 5)}` });
+    }
+  }
+  t.ok(Math.min(...Object.values(seen)) > STATES / 20, JSON.stringify(seen));
+});
+
 test('random numbers that a dry run has seen come again', async (t) => {
   const ids = (explains: boolean): string[] => {
     const house = createHouse({ endpoints: 8 });
