@@ -93,10 +93,10 @@ async function nothingYet(t: Test): Promise<void> {
   const { page } = await openPage(t, browser!, admin.url);
   await live(page);
   t.strictSame(await page.locator('#headline .card').allTextContents(), [
-    'Prompt tokens not recomputed on prefix–No answer is complete yet.',
-    'Time to first token, p50 on prefix–No first token within the last minute.',
+    'Prompt tokens not recomputed · prefix–No answer is complete yet.',
+    'Time to first token, p50 · prefix–No first token within the last minute.',
     'Endpoints available2 of 33 in flight, 0 waiting0 requests/s',
-    'Prediction error on prefix–No answer said what it reused within the last minute.',
+    'Prediction error · prefix–No answer said what it reused within the last minute.',
   ]);
 }
 

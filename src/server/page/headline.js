@@ -31,7 +31,7 @@ export function createHeadline() {
   return {
     show({ listeners, endpoints, waiting }) {
       const { prefix, baseline } = compared(listeners);
-      name(listeners.length > 1 ? ` on ${prefix.name}` : '');
+      name(listeners.length > 1 ? ` · ${prefix.name}` : '');
       show('saved', percent(share(prefix)), saved(prefix), savedOn(baseline));
       show('ttft', duration(prefix?.ttft_p50_ms), sooner(prefix, baseline), tails(prefix, baseline));
       const inFlight = endpoints.reduce((sum, each) => sum + each.in_flight, 0);
