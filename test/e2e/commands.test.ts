@@ -55,7 +55,7 @@ test('explain tells people in a table and programs in JSON where a request would
   const file = fileOf(t, body);
   const people = await runCommand(['explain', '--file', file, '--admin', adminUrl]);
   t.match(people, { code: 0, stderr: '' });
-  t.match(people.stdout, /^listener prefix \(prefix-cost\), model m, [\d,]+ tokens in \d+ blocks\n\nendpoint +matched +ratio +uncached +queued +pressure +in-flight +cost\n/);
+  t.match(people.stdout, /^listener prefix \(prefix-cost\), model m, [\d,]+ tokens in \d+ blocks\n\nendpoint +matched +ratio +uncached +queued +pressure +overfull +in-flight +cost\n/);
   t.match(people.stdout, new RegExp(`^${holder.id} .* 1\\.00 .* 256 +chosen$`, 'm'));
   t.match(people.stdout, new RegExp(`^${cold.id} .* runner-up$`, 'm'));
   t.match(people.stdout, new RegExp(`\n\n${holder.id} holds [\\d,]+ of [\\d,]+ tokens and is no busier than ${cold.id}, which would compute [\\d,]+ tokens\\.\n$`));
