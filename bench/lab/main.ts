@@ -21,7 +21,7 @@ const USAGE = `npm run bench:lab -- [options]
 
   --full             every workload, policy and situation (default: a short selection)
   --only TEXT        workloads whose name contains TEXT
-  --policies A,B     these policies
+  --policies A,B     these policies (with --full: situations too, where prefix-cost and least-request are among them)
   --seeds 1,2,3      one run for each (default: 1; with --full 1,2,3)
   --traces DIR       where the Mooncake traces are (default: ../shared/traces, beside this project)
   --out FILE         the report (default: bench/results/lab.html; the figures beside it as .json)
@@ -52,7 +52,7 @@ async function main(): Promise<void> {
   const cases = chosenCases();
   const seeds = (values.seeds ?? (values.full ? '1,2,3' : '1')).split(',').map(Number);
   const compared = jobsOf(cases, chosenPolicies(), seeds);
-  const disturbed = values.full && values.only === undefined && values.policies === undefined ? situationJobs(seeds) : [];
+  const disturbed = values.full && values.only === undefined && isCompared() ? situationJobs(seeds) : [];
   const results = await performed([...compared, ...disturbed]);
 
   const plain = results.slice(0, compared.length);
@@ -87,6 +87,12 @@ function chosenPolicies(): PolicyId[] {
   const unknown = wanted.find((name) => !all.includes(name as PolicyId));
   if (unknown !== undefined) throw new Error(`No policy is named '${unknown}': ${all.join(', ')}`);
   return wanted as PolicyId[];
+}
+
+/** Situations are played by these two. */
+function isCompared(): boolean {
+  const names = chosenPolicies();
+  return names.includes('prefix-cost') && names.includes('least-request');
 }
 
 function jobsOf(cases: readonly Case[], names: readonly PolicyId[], seeds: readonly number[]): Job[] {
