@@ -84,9 +84,9 @@ function mediaType(headers: IncomingHttpHeaders): string {
   return first?.trimStart().toLowerCase() ?? '';
 }
 
-/** The same for headers as an object with lower-case names. */
+/** The same for headers as an object with lower-case names, in which a name that came in several lines has an array. */
 export function responseHeadersOf(headers: IncomingHttpHeaders, requestId: string): IncomingHttpHeaders {
-  const named = connectionTokens(headers.connection ?? '', undefined);
+  const named = connectionTokens(String(headers.connection ?? ''), undefined);
   const out: IncomingHttpHeaders = {};
   for (const [name, value] of Object.entries(headers)) if (!isHiddenFromClients(name) && named?.has(name) !== true) out[name] = value;
   out['x-request-id'] = requestId;

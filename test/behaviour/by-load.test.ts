@@ -44,6 +44,16 @@ test('an answer without a body is passed on', async (t) => {
   await eventually(async () => (await metric('warmroute_requests_total', { outcome: 'complete' })) === 3);
 });
 
+test('an answer with several Connection lines is passed on without what they name', async (t) => {
+  const lines = 'Connection: x-inner\r\nConnection: X-Other, keep-alive\r\nx-inner: 1\r\nx-other: 2\r\nx-outer: 3\r\n';
+  const upstream = await startRawUpstream(t, ({ socket }) => void socket.write(`HTTP/1.1 200 OK\r\n${lines}content-length: 2\r\n\r\n{}`));
+  const { url, endpoints } = await startTestRouter(t, { endpoints: [upstream.url] });
+  const answer = await call(t, url, { path: PATH, body: '{}' });
+  t.match(answer, { status: 200, whole: true });
+  t.same(['x-inner', 'x-other', 'x-outer'].map((name) => header(answer, name)), [undefined, undefined, '3']);
+  t.match(await endpoints(), [{ in_flight: 0 }]);
+});
+
 test('a client that does not read for client_stall_ms is cut off, and its endpoint freed', async (t) => {
   const piece = chunk(Buffer.alloc(60_000, 'x'));
   const upstream = await startRawUpstream(t, ({ socket }) => {

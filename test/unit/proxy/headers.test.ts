@@ -1,5 +1,6 @@
 // Which headers cross the router.
 
+import type { IncomingHttpHeaders } from 'node:http';
 import * as fc from 'fast-check';
 import { test } from 'tap';
 import { isRequestId, requestHeaders, responseHeaders, responseHeadersOf } from '../../../src/proxy/headers.ts';
@@ -40,6 +41,8 @@ test('of an answer those of its connection and its server stay behind, as bytes 
   t.same(responseHeaders(['Access-Control-Allow-Origin', '*', 'access-control-allow-credentials', 'true'], 'id'), ['x-request-id', 'id'], 'who may read it is for the router to say');
   const object = { 'access-control-allow-origin': '*', server: 'uvicorn', connection: 'x-inner', 'x-inner': '1', 'content-type': 'a', 'set-cookie': ['1', '2'] };
   t.same(responseHeadersOf(object, 'id'), { 'content-type': 'a', 'set-cookie': ['1', '2'], 'x-request-id': 'id' });
+  const lines: object = { connection: ['x-inner', 'close, X-Other'], 'x-inner': '1', 'x-other': '2', 'content-type': 'a' };
+  t.same(responseHeadersOf(lines as IncomingHttpHeaders, 'id'), { 'content-type': 'a', 'x-request-id': 'id' }, 'of several lines an array comes');
   t.end();
 });
 
