@@ -22,10 +22,10 @@ export function answer(request: FastifyRequest, reply: FastifyReply, error: Erro
   return reply.code(error.status).header('content-type', 'application/json').send(errorBody(surfaceOf(rawPath(request.raw.url ?? '')), error));
 }
 
-/** The connection ends with the answer to this request, and requests that are on it already are not looked at. */
+/** The connection ends with the answer to this request, whoever gives it, and requests that are on it already are not looked at. */
 export function endConnection(request: IncomingMessage, reply: FastifyReply): void {
   refused.add(request.socket);
-  reply.header('connection', 'close');
+  reply.raw.shouldKeepAlive = false;
 }
 
 interface HttpSocket extends Socket {

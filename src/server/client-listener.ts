@@ -109,6 +109,8 @@ function isAdmitted(request: FastifyRequest, reply: FastifyReply, { leaving, cor
     return false;
   }
   if (leaving()) reply.raw.shouldKeepAlive = false;
+  // Node's parser drops what came with such a head, and takes the next bytes for a request, wherever they begin.
+  if (request.headers.upgrade !== undefined) endConnection(request.raw, reply);
   // The router decodes before it matches; a path in disguise must not get through.
   const isKnown = methodsOf(rawPath(target)).length > 0;
   if (isKnown) return !admitOrigin(request, reply, corsOrigins);

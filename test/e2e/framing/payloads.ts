@@ -229,6 +229,8 @@ const methods = section('9110 7.8, 9.3, 10.1.1: Upgrade, methods, Expect', [
   ['an upgrade to h2c with a body', post(`Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n${SIZED}`, JSON_BODY), 400],
   ['an upgrade with chunks', post(`Connection: Upgrade\r\nUpgrade: websocket\r\n${CHUNKED}`, CHUNKS), 400],
   ['an upgrade of a path without a body, and a second request', `GET /v1/realtime HTTP/1.1\r\n${HOST}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n`, 501],
+  // What is behind such a head is another protocol's where it is granted, so nobody may be sure what it is.
+  ['an upgrade of what the router answers itself', `GET /v1/models HTTP/1.1\r\n${HOST}Connection: keep-alive, Upgrade\r\nUpgrade: h2c\r\n\r\n`, 200],
   ['an expectation that nobody knows', post(`Expect: a-miracle\r\n${SIZED}`, JSON_BODY), 417],
   ['two expectations', post(`Expect: 100-continue, a-miracle\r\n${SIZED}`, JSON_BODY), 417],
   ['an expectation, and what is wrong besides', post(`Expect: 100-continue\r\n${SIZED}${HOST}`, JSON_BODY), 400],
