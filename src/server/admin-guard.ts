@@ -19,13 +19,14 @@ export const OPEN = { open: 'to-all' } as const;
 export const ASKS_FOR_TOKEN = { open: 'where-a-token-helps' } as const;
 
 const LOOPBACK_ONLY = 'this is there only with admin.token, or where admin.host is a loopback address';
+const BY_A_NAME = 'without admin.token this is there only by an address or as localhost: whoever owns another name can make it lead here';
 const OTHER_ORIGIN = 'this is not for pages of another origin';
 const NO_TOKEN = 'this needs the admin token: Authorization: Bearer …';
 
 /**
  * Applies to every route that is added, whenever that is, and to what does not exist; but for routes whose `config` says otherwise. What may change
  * something, which is everything but GET and HEAD, is refused from pages of another origin: a browser on this machine is on this machine, whoever
- * wrote the page.
+ * wrote the page. A page whose own name is made to lead here is of no other origin, so without a token names are refused.
  */
 export function guardAdmin(admin: FastifyInstance, access: () => AdminAccess): void {
   admin.addHook('onRequest', (request, reply, done) => {
@@ -41,19 +42,25 @@ export function guardAdmin(admin: FastifyInstance, access: () => AdminAccess): v
         reply.code(403).send({ error: LOOPBACK_ONLY });
         return;
       }
+      if (tokenSha256 === undefined && !isAddress(request.headers)) {
+        reply.code(403).send({ error: BY_A_NAME });
+        return;
+      }
     }
-    if (reads || isOwnOrigin(request.headers, tokenSha256 !== undefined)) done();
+    if (reads || isOwnOrigin(request.headers)) done();
     else reply.code(403).send({ error: OTHER_ORIGIN });
   });
 }
 
-/**
- * No browser leaves `Origin` out of what may change something. Without a token the host must be an address or localhost: a name can be made
- * to lead here by whoever owns it.
- */
-function isOwnOrigin({ origin, host = '' }: IncomingHttpHeaders, anyName: boolean): boolean {
-  if (origin === undefined) return true;
-  if (origin !== `http://${host}` && origin !== `https://${host}`) return false;
-  const { hostname } = URL.canParse(origin) ? new URL(origin) : { hostname: '' };
-  return anyName || hostname === 'localhost' || isIP(hostname.replace(/^\[|\]$/g, '')) !== 0;
+/** No browser leaves `Origin` out of what may change something. */
+function isOwnOrigin({ origin, host = '' }: IncomingHttpHeaders): boolean {
+  return origin === undefined || origin === `http://${host}` || origin === `https://${host}`;
+}
+
+/** Whether the host that was asked for is an address or localhost. No browser leaves it out. */
+function isAddress({ host }: IncomingHttpHeaders): boolean {
+  if (host === undefined) return true;
+  const url = `http://${host}`;
+  const { hostname } = URL.canParse(url) ? new URL(url) : { hostname: '' };
+  return hostname === 'localhost' || isIP(hostname.replace(/^\[|\]$/g, '')) !== 0;
 }

@@ -87,3 +87,21 @@ test('a page of another origin changes nothing, with or without a token; the adm
     t.equal((await call(t, url, { method: 'GET', path: '/endpoints', headers: ['origin: http://evil.example', ...(token === undefined ? [] : [bearer])] })).status, 200, 'what only reads cannot be read there: there is no CORS');
   }
 });
+
+test('without a token a name that was made to lead here reads nothing either; an address, localhost and what is open to all do, and with a token any name', async (t) => {
+  const upstream = await startRawUpstream(t, () => {});
+  for (const token of [undefined, TOKEN]) {
+    const { adminUrl: url } = await startTestRouter(t, { endpoints: [upstream.url], admin: { port: 0, ...(token === undefined ? {} : { token }) } });
+    const { host, port } = new URL(url);
+    const get = async (path: string, asked: string) => call(t, url, { method: 'GET', path, headers: [`host: ${asked}`, ...(token === undefined ? [] : [bearer])] });
+    for (const asked of [`evil.example:${port}`, 'evil.example', `127.0.0.1.evil.example:${port}`, `localhost.evil.example:${port}`]) {
+      for (const path of ['/endpoints', '/choices', '/config', '/']) {
+        const answer = await get(path, asked);
+        t.equal(answer.status, token === undefined ? 403 : 200, `${path} of ${asked}`);
+        if (token === undefined) t.notMatch(answer.body.toString(), upstream.id);
+      }
+      for (const path of OPEN) t.equal((await get(path, asked)).status, 200, `${path} of ${asked}`);
+    }
+    for (const asked of [host, `localhost:${port}`, 'LOCALHOST', `[::1]:${port}`, '127.0.0.1']) t.equal((await get('/endpoints', asked)).status, 200, asked);
+  }
+});

@@ -72,7 +72,7 @@ export async function call(t: Test, url: string, sent: Sent): Promise<Answer> {
 export function requestBytes({ method = 'POST', path, headers = [], body = '' }: Sent): Buffer {
   const given = new Set(headers.map((line) => line.slice(0, line.indexOf(':')).toLowerCase()));
   const length = Buffer.byteLength(body);
-  const added = ['host: router', 'connection: close', ...(method === 'GET' || given.has('transfer-encoding') ? [] : [`content-length: ${length}`])];
+  const added = ['host: localhost', 'connection: close', ...(method === 'GET' || given.has('transfer-encoding') ? [] : [`content-length: ${length}`])];
   const lines = [...added.filter((line) => !given.has(line.slice(0, line.indexOf(':')))), ...headers];
   return Buffer.concat([Buffer.from(`${method} ${path} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`, 'latin1'), Buffer.from(body)]);
 }
