@@ -36,7 +36,7 @@ export function registerChoices(admin: FastifyInstance, options: ChoicesOptions)
   });
 
   const stream = new EventStream(new ChoiceFeed({ choices, clock, shown: choiceAnswer, eachTick: CHOICES_EACH_TICK, greetedWith: 0 }));
-  admin.get('/choices/stream', (_request, reply) => {
+  admin.get('/choices/stream', { exposeHeadRoute: false }, (_request, reply) => {
     if (stream.isFull) return reply.code(503).send({ error: 'as many listen already as may' });
     reply.hijack();
     stream.add(reply.raw);
@@ -56,7 +56,7 @@ export function registerChoices(admin: FastifyInstance, options: ChoicesOptions)
 
 function explain(options: ChoicesOptions, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const names = options.listeners();
-  const { listener = names[0] ?? '', surface, path, tenant = ANYBODY.tenant } = request.query as { listener?: string; surface?: string; path?: string; tenant?: string };
+  const { listener = names[0] ?? '', surface, path, tenant = ANYBODY.tenant } = request.query as { listener?: string; surface?: string; path?: string; tenant?: unknown };
   if (!names.includes(listener)) return reply.code(404).send({ error: `there is no listener ${JSON.stringify(listener)}, wanted one of ${names.join(', ')}` });
   const wanted = path === undefined ? (surface ?? 'chat') : SURFACES.get(path);
   const found = [...SURFACES.values()].find((each) => each === wanted);
@@ -64,6 +64,7 @@ function explain(options: ChoicesOptions, request: FastifyRequest, reply: Fastif
     const error = path === undefined ? `surface is ${JSON.stringify(surface)}, wanted one of ${[...SURFACES.values()].join(', ')}` : `path is ${JSON.stringify(path)}, wanted one of ${[...SURFACES.keys()].join(', ')}`;
     return reply.code(400).send({ error });
   }
+  if (typeof tenant !== 'string') return reply.code(400).send({ error: `tenant is ${JSON.stringify(tenant)}, wanted one` });
   try {
     return reply.send(explanationAnswer(options.explain(listener, found, Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0), tenant)));
   } catch (error) {

@@ -79,7 +79,13 @@ test('what cannot be explained is said with what was wanted', async (t) => {
   t.match(await explain(adminUrl, '', 'no json'), { status: 400, body: { error: String } });
   t.equal((await explain(adminUrl, '', CHAT.body(LONG, false))).status, 413);
   t.equal((await explain(adminUrl, '', '', 'GET')).status, 405);
+  t.match(await explain(adminUrl, '?tenant=a&tenant=b', JSON.stringify({ model: 'm', messages: [] })), { status: 400, body: { error: /tenant is \["a","b"\], wanted one/ } });
   t.match(await explain(adminUrl, '', JSON.stringify({ model: 'other', messages: [] })), { status: 200, body: { decision: 'refused', endpoint: null, sentence: /does not exist/ } });
+});
+
+test('a stream is for those who read it: HEAD is answered, and not with one', async (t) => {
+  const { adminUrl } = await startTestRouter(t, { endpoints: (await twoEndpoints(t)).map((each) => each.url) });
+  t.equal((await fetch(`${adminUrl}/choices/stream`, { method: 'HEAD' })).status, 404);
 });
 
 test('where tenants are kept apart, it is explained whose request it is', async (t) => {
