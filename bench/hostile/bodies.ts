@@ -22,6 +22,7 @@ export function hostileBodies(): readonly HostileBody[] {
     ['99,000 empty lists', chat(filled('[]', 3 * 99_000))],
     ['33,000 messages of one letter', chat(filled('{"role":"user","content":"x"}', 30 * 33_000))],
     ['a tool of 9,900 keys', `{"model":"${MODEL}","messages":[],"tools":[{${distinct(9_900 * 11)}}]}`],
+    ['99,000 members with escapes', `{"model":"${MODEL}","messages":[],${'"\\u006d\\u006f\\u0064\\u0065\\u006d":1,'.repeat(99_000)}"x":1}`],
     ['8 MiB of escapes', chat(`[{"role":"user","content":"${'\\"'.repeat(4 * MIB)}"}]`)],
   ];
   return bodies.map(([name, text]) => ({ name, bytes: Buffer.from(text) }));

@@ -1,6 +1,7 @@
 // json-limits.ts: what a body may ask of a JSON parser, found out before one sees it. One pass over the bytes, which makes nothing of them.
 
 import { RequestError } from '../core/errors.ts';
+import { isName } from './json-name.ts';
 import { NameSet } from './name-set.ts';
 
 /** Lists and objects in each other. */
@@ -14,9 +15,7 @@ const TOKEN_IDS_MAX = 4_000_000;
 const NUMBER_BYTES_MAX = 1_024;
 
 /** Members whose lists, and lists of lists, may be token ids. */
-const TOKEN_ID_MEMBERS: ReadonlySet<string> = new Set(['prompt', 'allowed_token_ids']);
-/** The longest spelling of a name above is shorter: six bytes for each character. */
-const SPELLING_BYTES_MAX = 128;
+const TOKEN_ID_MEMBERS: readonly string[] = ['prompt', 'allowed_token_ids'];
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
@@ -36,8 +35,6 @@ const LIST_OF_LISTS = 5;
 
 /** Behind so many bytes of a string a native search is faster, whose call costs as much. */
 const SEARCH_BEHIND_BYTES = 48;
-
-const decoder = new TextDecoder();
 
 /**
  * Checks one body at a time.
@@ -142,9 +139,8 @@ export class JsonLimits {
   #name(body: Uint8Array, from: number, end: number): void {
     if (!this.#names.add(body, from, end)) throw tooMuch(`has more than ${NAMES_MAX} different names in its objects`, from);
     if (this.#depth > 1) return;
-    const name = nameOf(body, from, end);
-    this.#mayBeTokenIds = TOKEN_ID_MEMBERS.has(name);
-    if (name !== 'model') return;
+    this.#mayBeTokenIds = TOKEN_ID_MEMBERS.some((name) => isName(body, from, end, name));
+    if (!isName(body, from, end, 'model')) return;
     if (this.#hasModel) throw new RequestError(400, `The body has 'model' twice: the second is at byte ${from}`, 'model');
     this.#hasModel = true;
   }
@@ -152,18 +148,6 @@ export class JsonLimits {
 
 function tooMuch(what: string, at: number): RequestError {
   return new RequestError(400, `The body ${what}, at byte ${at}`);
-}
-
-/** As the parser will read it; empty where it is too long to matter, or broken. */
-function nameOf(body: Uint8Array, from: number, end: number): string {
-  if (end - from > SPELLING_BYTES_MAX) return '';
-  const quoted = decoder.decode(body.subarray(from, end));
-  if (!quoted.includes('\\')) return quoted.slice(1, -1);
-  try {
-    return JSON.parse(quoted) as string;
-  } catch {
-    return '';
-  }
 }
 
 /** Behind the quote that closes the string which begins at `from`. Looks near first, because a call of the search takes as long. */

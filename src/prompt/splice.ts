@@ -1,8 +1,9 @@
 // splice.ts: another model name, another salt, or a wish for usage, in a body whose every other byte stays as the client sent it.
 
+import { isName } from './json-name.ts';
+
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
-const LOWER_U = 0x75;
 const COMMA = 0x2c;
 const OPEN_BRACE = 0x7b;
 const OPEN_BRACKET = 0x5b;
@@ -10,7 +11,6 @@ const CLOSE_BRACE = 0x7d;
 const CLOSE_BRACKET = 0x5d;
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 
 /**
  * `body`, which must be a JSON object, with the value of its own member `name` replaced, or put in front where there is none.
@@ -86,7 +86,7 @@ function memberValues(body: Uint8Array, open: number, name: string): Range[] {
   let at = skipSpace(body, open + 1);
   while (body[at] === QUOTE) {
     const keyEnd = stringEnd(body, at);
-    const isWanted = isKey(body, at, keyEnd, name);
+    const isWanted = isName(body, at, keyEnd, name);
     const from = skipSpace(body, skipSpace(body, keyEnd) + 1);
     const to = valueEnd(body, from);
     if (isWanted) found.push({ from, to });
@@ -95,25 +95,6 @@ function memberValues(body: Uint8Array, open: number, name: string): Range[] {
     at = skipSpace(body, at + 1);
   }
   return found;
-}
-
-const ESCAPE_BYTES = 6;
-
-/** Whether the string is this name, of letters and underscores, however it is spelled. Compared in place: a body may have 100,000 keys. */
-function isKey(body: Uint8Array, from: number, to: number, name: string): boolean {
-  let at = from + 1;
-  for (let i = 0; i < name.length; i += 1) {
-    const wanted = name.charCodeAt(i);
-    if (body[at] === wanted) at += 1;
-    else if (body[at] === BACKSLASH && escaped(body, at) === wanted) at += ESCAPE_BYTES;
-    else return false;
-  }
-  return at === to - 1;
-}
-
-/** What the `\uXXXX` at this place stands for; another escape is none of a name. */
-function escaped(body: Uint8Array, at: number): number {
-  return body[at + 1] === LOWER_U ? Number.parseInt(decoder.decode(body.subarray(at + 2, at + ESCAPE_BYTES)), 16) : -1;
 }
 
 function isSpace(byte: number | undefined): boolean {
