@@ -23,7 +23,12 @@ for (const host of ['127.0.0.1', '0.0.0.0']) {
     const upstream = await startRawUpstream(t, ({ socket }) => void socket.write(sized(200, '{}')));
     const { adminUrl, lines } = await startReloadableRouter(t, { endpoints: [upstream.url], admin: { host, port: 0, token: TOKEN } });
     const url = adminUrl.replace('0.0.0.0', '127.0.0.1');
-    for (const path of [...OPEN, ...PAGE]) t.equal((await call(t, url, { method: 'GET', path })).status, 200, path);
+    for (const path of OPEN) t.equal((await call(t, url, { method: 'GET', path })).status, 200, path);
+    for (const path of PAGE) {
+      const answer = await call(t, url, { method: 'GET', path });
+      t.equal(answer.status, 200, path);
+      t.match(header(answer, 'content-security-policy'), /^default-src 'self';(?!.*unsafe).* frame-ancestors 'none'$/, `${path}: runs nothing of another's, and stands in no page of another's`);
+    }
     for (const [method, path] of guardedPaths(upstream.id)) {
       for (const headers of [[], ['authorization: Bearer wrong'], [`x-api-key: ${TOKEN}`], [`authorization: ${TOKEN}`]]) {
         const answer = await call(t, url, { method, path, headers });

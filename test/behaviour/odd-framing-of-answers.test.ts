@@ -1,7 +1,7 @@
 // Answers that could be read in two ways, or that nobody asked for: the connection to the endpoint ends, and no client gets what another one's answer brought.
 
 import { test } from 'tap';
-import { call, type Answer } from '../support/raw-client.ts';
+import { call, openConnection, requestBytes, type Answer } from '../support/raw-client.ts';
 import { chunk, LAST_CHUNK, sized, startRawUpstream, type RawRequest } from '../support/raw-upstream.ts';
 import { CHAT } from '../support/surfaces.ts';
 import { startTestRouter } from '../support/test-router.ts';
@@ -58,4 +58,17 @@ for (const path of [CHAT.path, '/tokenize']) {
       t.same((await router.endpoints()).map(({ in_flight }) => in_flight), [0]);
     });
   }
+}
+
+for (const [method, path] of [['POST', CHAT.path], ['POST', '/tokenize'], ['GET', '/v1/responses/resp_1']] as const) {
+  test(`${method} ${path}: a request that comes while another one's answer does has a connection of its own, so that none can get the other's`, async (t) => {
+    const upstream = await startRawUpstream(t, ({ socket }) => void socket.write(`HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 100000\r\n\r\n${'x'.repeat(99_999)}`));
+    const { url } = await startTestRouter(t, { endpoints: [upstream.url] });
+    for (let i = 0; i < 3; i += 1) {
+      const client = await openConnection(t, url);
+      client.socket.write(requestBytes({ method, path, ...(method === 'POST' ? { body: CHAT.body('hello', false) } : {}) }));
+      await client.until((received) => received.includes('\r\n\r\nx'));
+    }
+    t.equal(new Set(upstream.requests.map(({ socket }) => socket)).size, 3);
+  });
 }

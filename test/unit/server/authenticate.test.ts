@@ -1,6 +1,7 @@
 // Who shows which key.
 
-import { createHash } from 'node:crypto';
+import crypto, { createHash } from 'node:crypto';
+import { syncBuiltinESMExports } from 'node:module';
 import { test } from 'tap';
 import { ANYBODY } from '../../../src/core/identity.ts';
 import { authenticateBy, showsToken } from '../../../src/server/authenticate.ts';
@@ -33,6 +34,29 @@ test('anything else is nobody', (t) => {
   for (const authorization of wrong) t.equal(authenticate({ authorization }), undefined, JSON.stringify(authorization));
   for (const key of ['', 'key-four', 'key-one, key-two', 'Bearer key-one']) t.equal(authenticate({ 'x-api-key': key }), undefined, JSON.stringify(key));
   t.equal(authenticate({}), undefined);
+  t.end();
+});
+
+test('whatever is shown, it is compared with each key, and in constant time', (t) => {
+  let compared = 0;
+  const { timingSafeEqual } = crypto;
+  crypto.timingSafeEqual = (a, b) => {
+    compared += 1;
+    return timingSafeEqual(a, b);
+  };
+  syncBuiltinESMExports();
+  t.teardown(() => {
+    crypto.timingSafeEqual = timingSafeEqual;
+    syncBuiltinESMExports();
+  });
+  for (const key of ['key-one', 'key-three', 'wrong']) {
+    compared = 0;
+    authenticate({ authorization: `Bearer ${key}` });
+    t.equal(compared, keys.length, key);
+  }
+  compared = 0;
+  showsToken({ authorization: 'Bearer secret' }, digest('other'));
+  t.equal(compared, 1);
   t.end();
 });
 
