@@ -147,8 +147,8 @@ export interface Dispatcher {
   assign(ask: Ask, settled: Settled): Assignment | Refusal | Waiting;
   /** The client left the queue: it is never sent, and `settled` is not called. */
   leave(ticket: number): void;
-  /** The engine began to answer: its prefill is done. `responseId` when the answer has one that later requests can name. */
-  firstToken(attempt: number, responseId?: string): void;
+  /** The engine began to answer: its prefill is done. `responseId` when the answer has one that later requests can name; `isWhole`: `finish` follows at once. */
+  firstToken(attempt: number, responseId?: string, isWhole?: boolean): void;
   finish(attempt: number, outcome: Outcome): void;
   /** Asked a few times a second for each attempt under way. `heard`: bytes came since it was asked last. */
   standing(attempt: number, heard: boolean): Standing;

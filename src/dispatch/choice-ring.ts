@@ -108,9 +108,7 @@ export class ChoiceRing implements Choices {
     if (slot === undefined) return;
     slot.outcome = outcome.kind;
     slot.endMs = nowMs;
-    if (outcome.kind !== 'complete') return;
-    if (slot.firstTokenMs === NEVER) slot.firstTokenMs = nowMs;
-    slot.reportedCachedTokens = outcome.usage?.cachedTokens ?? NEVER;
+    if (outcome.kind === 'complete') slot.reportedCachedTokens = outcome.usage?.cachedTokens ?? NEVER;
   }
 
   isOver(seq: number): boolean {

@@ -92,12 +92,13 @@ export class PrefixDispatcher implements Dispatcher {
     return endpoint.standing();
   }
 
-  firstToken(attempt: number, responseId?: string): void {
+  firstToken(attempt: number, responseId?: string, isWhole = false): void {
     const state = this.#attempts.get(attempt);
     if (state === undefined) return;
     if (responseId !== undefined) this.#responses.note(responseId, state.endpoint.address.id);
     const nowMs = this.#deps.clock();
-    state.account?.confirm(nowMs);
+    // The end says the same, and touching the prompt's blocks is a large part of what a short request costs.
+    if (!isWhole) state.account?.confirm(nowMs);
     this.#ring.firstToken(state.choice, nowMs);
     state.endpoint.noteAnswered(state.sentMs, nowMs, 'first-token');
   }

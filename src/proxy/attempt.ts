@@ -44,7 +44,8 @@ export interface AttemptDeps {
   readonly upstream: Agent;
   readonly sweep: Sweep;
   readonly limits: AttemptLimits;
-  readonly onFirstToken: (responseId: string | undefined) => void;
+  /** `isWhole`: the answer is here as a whole. */
+  readonly onFirstToken: (responseId: string | undefined, isWhole: boolean) => void;
   /** Whether anything can be expected of the endpoint. `heard`: bytes came since this was asked last. */
   readonly standing: (heard: boolean) => Standing;
 }

@@ -164,9 +164,9 @@ interface Ended {
 function newAttempt({ deps, exchange, client, record, trace, startedMs, limits, salt }: Course, assigned: Assignment): Attempt {
   const { request, surface, forwardedBy } = exchange;
   const { dispatcher, upstream, sweep } = deps;
-  const onFirstToken = (responseId: string | undefined): void => {
+  const onFirstToken = (responseId: string | undefined, isWhole: boolean): void => {
     record.timeToFirstTokenMs = deps.clock() - startedMs;
-    dispatcher.firstToken(assigned.attempt, responseId);
+    dispatcher.firstToken(assigned.attempt, responseId, isWhole);
   };
   const standing = (heard: boolean): Standing => dispatcher.standing(assigned.attempt, heard);
   deps.observer.chosen(record);
@@ -179,11 +179,10 @@ function newAttempt({ deps, exchange, client, record, trace, startedMs, limits, 
 }
 
 /** The end of the client's answer, as the last attempt left it. */
-function closeClient({ deps, client, record, exchange, tried, startedMs }: Course, { outcome, takesErrorEvent, held }: Ended): void {
+function closeClient({ client, record, exchange, tried }: Course, { outcome, takesErrorEvent, held }: Ended): void {
   record.outcome = recordedOutcome(outcome);
   record.reason = sentence(outcome);
   if (outcome.kind === 'complete') {
-    record.timeToFirstTokenMs ??= deps.clock() - startedMs;
     record.reportedPromptTokens = outcome.usage?.promptTokens;
     record.reportedCachedTokens = outcome.usage?.cachedTokens;
     record.completionTokens = outcome.usage?.completionTokens;

@@ -22,14 +22,14 @@ export class PlainAnswer {
   readonly #encoded: boolean;
   /** JSON that ends where its connection ends: only its last byte says whether it is whole. */
   readonly #unframed: boolean;
-  readonly #onFirstToken: (responseId: string | undefined) => void;
+  readonly #onFirstToken: (responseId: string | undefined, isWhole: boolean) => void;
   #kept: Buffer[] = [];
   #keptBytes = 0;
   #begun = false;
   #because: RejectedBecause | undefined;
   #responseId: string | undefined;
 
-  constructor(surface: Surface, status: number, headers: IncomingHttpHeaders, onFirstToken: (responseId: string | undefined) => void) {
+  constructor(surface: Surface, status: number, headers: IncomingHttpHeaders, onFirstToken: (responseId: string | undefined, isWhole: boolean) => void) {
     this.#surface = surface;
     this.#status = status;
     this.#encoded = headers['content-encoding'] !== undefined;
@@ -46,7 +46,7 @@ export class PlainAnswer {
       this.#because = this.#reason();
       this.holds = false;
     }
-    if (!this.holds) this.#begin();
+    if (!this.holds) this.#begin(false);
   }
 
   /** It goes to the client now. */
@@ -59,11 +59,9 @@ export class PlainAnswer {
     if (this.#status >= 400) return { kind: 'rejected', status: this.#status, because: this.#because ?? this.#reason() };
     const end = this.#encoded ? undefined : joined(this.#kept);
     if (this.holds && end !== undefined && gaveUpInAnswer(this.#surface, end)) return { kind: 'aborted' };
-    if (this.#unframed && !endsAsJson(joined(this.#kept))) {
-      if (this.#keptBytes > 0) this.#begin();
-      return { kind: 'truncated' };
-    }
-    // One that was held until now begins with its end, and that says it all.
+    const isTruncated = this.#unframed && !endsAsJson(joined(this.#kept));
+    if (this.#keptBytes > 0) this.#begin(!isTruncated);
+    if (isTruncated) return { kind: 'truncated' };
     return { kind: 'complete', usage: end === undefined ? undefined : findUsage(end), responseId: this.#responseId };
   }
 
@@ -72,10 +70,10 @@ export class PlainAnswer {
     return this.#status >= 400 ? this.outcome() : undefined;
   }
 
-  #begin(): void {
+  #begin(isWhole: boolean): void {
     if (this.#begun) return;
     this.#begun = true;
-    if (this.#status < 400) this.#onFirstToken(this.#responseId);
+    if (this.#status < 400) this.#onFirstToken(this.#responseId, isWhole);
   }
 
   #reason(): RejectedBecause {

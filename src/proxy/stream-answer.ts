@@ -17,11 +17,11 @@ export class StreamAnswer {
   /** The answer that it should have been, when it ended as an error. */
   real: RealAnswer | undefined;
   readonly #surface: Surface;
-  readonly #onFirstToken: (responseId: string | undefined) => void;
+  readonly #onFirstToken: (responseId: string | undefined, isWhole: boolean) => void;
   readonly #scanner = new SseScanner();
   #responseId: string | undefined;
 
-  constructor(surface: Surface, onFirstToken: (responseId: string | undefined) => void) {
+  constructor(surface: Surface, onFirstToken: (responseId: string | undefined, isWhole: boolean) => void) {
     this.#surface = surface;
     this.#onFirstToken = onFirstToken;
     this.#scanner.listener = (event) => this.#onEvent(event);
@@ -103,6 +103,6 @@ export class StreamAnswer {
   #begin(): void {
     this.holdsOpening = false;
     this.close();
-    this.#onFirstToken(this.#responseId);
+    this.#onFirstToken(this.#responseId, false);
   }
 }

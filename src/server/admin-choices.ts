@@ -8,7 +8,7 @@ import { ANYBODY } from '../core/identity.ts';
 import type { Surface } from '../core/request.ts';
 import { choiceAnswer, explanationAnswer } from './choice-answers.ts';
 import { ChoiceFeed } from './choice-feed.ts';
-import { EventStream } from './event-stream.ts';
+import { registerStream } from './event-stream.ts';
 import { GENERATION_PATHS } from './surfaces.ts';
 
 export interface ChoicesOptions {
@@ -35,17 +35,7 @@ export function registerChoices(admin: FastifyInstance, options: ChoicesOptions)
     return reply.send({ choices: newest(choices, Number(n)).map((choice) => choiceAnswer(choice, clock())) });
   });
 
-  const stream = new EventStream(new ChoiceFeed({ choices, clock, shown: choiceAnswer, eachTick: CHOICES_EACH_TICK, greetedWith: 0 }));
-  admin.get('/choices/stream', { exposeHeadRoute: false }, (_request, reply) => {
-    if (stream.isFull) return reply.code(503).send({ error: 'as many listen already as may' });
-    reply.hijack();
-    stream.add(reply.raw);
-    return reply;
-  });
-  admin.addHook('preClose', (done) => {
-    stream.close();
-    done();
-  });
+  registerStream(admin, '/choices/stream', new ChoiceFeed({ choices, clock, shown: choiceAnswer, eachTick: CHOICES_EACH_TICK, greetedWith: 0 }));
 
   admin.register(async (scope) => {
     scope.removeAllContentTypeParsers();

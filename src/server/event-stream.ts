@@ -1,6 +1,7 @@
 // event-stream.ts: server-sent events for those who listen. Its source is asked a few times a second while somebody does, and never otherwise.
 
 import type { ServerResponse } from 'node:http';
+import type { FastifyInstance } from 'fastify';
 
 /** What is told. Each text is whole events, or empty. */
 export interface Told {
@@ -71,6 +72,21 @@ export class EventStream {
       else listener.destroy();
     }
   }
+}
+
+/** Open streams end when the listener closes. */
+export function registerStream(admin: FastifyInstance, path: string, told: Told): void {
+  const stream = new EventStream(told);
+  admin.get(path, { exposeHeadRoute: false }, (_request, reply) => {
+    if (stream.isFull) return reply.code(503).send({ error: 'as many listen already as may' });
+    reply.hijack();
+    stream.add(reply.raw);
+    return reply;
+  });
+  admin.addHook('preClose', (done) => {
+    stream.close();
+    done();
+  });
 }
 
 export function event(name: string, data: object): string {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { FastifyInstance } from 'fastify';
 import { ASKS_FOR_TOKEN } from './admin-guard.ts';
-import { EventStream } from './event-stream.ts';
+import { registerStream } from './event-stream.ts';
 import { pageTold, type PageOptions } from './page-told.ts';
 
 const OURS = join(import.meta.dirname, 'page');
@@ -42,15 +42,5 @@ export function registerPage(admin: FastifyInstance, options: PageOptions): void
     });
   }
 
-  const stream = new EventStream(pageTold(options));
-  admin.get('/page/stream', { exposeHeadRoute: false }, (_request, reply) => {
-    if (stream.isFull) return reply.code(503).send({ error: 'as many listen already as may' });
-    reply.hijack();
-    stream.add(reply.raw);
-    return reply;
-  });
-  admin.addHook('preClose', (done) => {
-    stream.close();
-    done();
-  });
+  registerStream(admin, '/page/stream', pageTold(options));
 }
