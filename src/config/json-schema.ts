@@ -32,6 +32,12 @@ export function propertiesOf(node: SchemaNode | undefined): Readonly<Record<stri
   return node?.properties ?? node?.anyOf?.find((form) => form.properties)?.properties ?? {};
 }
 
+/** Whether a secret belongs here or somewhere below: where it stands in the place of what should hold it, it is one all the same. */
+export function holdsSecret(node: SchemaNode | undefined): boolean {
+  if (node === undefined) return false;
+  return node.writeOnly === true || holdsSecret(node.items) || Object.values(propertiesOf(node)).some(holdsSecret);
+}
+
 /** `value` with the defaults of absent keys filled in, however wrong the rest of it is. */
 export function withDefaults(node: SchemaNode | undefined, value: unknown): unknown {
   if (Array.isArray(value)) return value.map((item) => withDefaults(node?.items, item));

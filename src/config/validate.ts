@@ -4,7 +4,7 @@ import { toConfig } from './config.ts';
 import type { Config } from './config.ts';
 import { readCertificates } from './certificates.ts';
 import { contradictionsOf } from './contradictions.ts';
-import { jsonSchema, nodeAt, propertiesOf, withDefaults } from './json-schema.ts';
+import { holdsSecret, jsonSchema, nodeAt, propertiesOf, withDefaults } from './json-schema.ts';
 import { nearest } from './nearest.ts';
 import { describeSeen, keyOf } from './problem.ts';
 import type { Path, Position, Problem } from './problem.ts';
@@ -66,7 +66,8 @@ function wantedInsteadOf(key: string, path: Path): string {
 function seenAt(path: Path, source: Source): string {
   let value = source.data;
   for (const part of path) value = typeof value === 'object' && value !== null ? (value as Record<PropertyKey, unknown>)[part] : undefined;
-  return isSecret(path, source) && value !== undefined ? HIDDEN : describeSeen(value);
+  const isHidden = isSecret(path, source) ? value !== undefined : typeof value === 'string' && holdsSecret(nodeAt(jsonSchema, path));
+  return isHidden ? HIDDEN : describeSeen(value);
 }
 
 function isSecret(path: Path, source: Source): boolean {
