@@ -144,7 +144,13 @@ export class Account {
     const { recorded, prompts, learned, key, facts } = this.#terms;
     if (!recorded || prompts.length > 1) return;
     // Of several sequences the client goes on with one.
-    const answerTokens = usage === undefined ? learned.meanAnswerTokens : usage.completionTokens / facts.weight;
+    const generated = usage === undefined ? learned.meanAnswerTokens : usage.completionTokens / facts.weight;
+    const promptTokens = promptTokensOf(prompts[0]);
+    // The last token was never computed with, and an engine keeps whole blocks: what is left of the last one is given to whoever comes next.
+    const { blockSize } = this.#estimate;
+    const keptTokens = Math.floor((promptTokens + generated - 1) / blockSize) * blockSize;
+    const answerTokens = keptTokens - promptTokens;
+    if (answerTokens <= 0) return;
     this.#estimate.index.recordAnswer(prompts[0].chain, key, answerTokens, nowMs, this.#epoch);
   }
 
