@@ -29,6 +29,11 @@ export class AgeList {
     return this.#table.fields[entry + OLDER]!;
   }
 
+  /** 0 when it is the youngest. */
+  youngerThan(entry: number): number {
+    return this.#table.fields[entry + YOUNGER]!;
+  }
+
   /** Makes the entry just younger than `older`, which is 0 for the old end. */
   link(entry: number, older: number): void {
     const { fields } = this.#table;

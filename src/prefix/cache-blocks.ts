@@ -53,7 +53,7 @@ export class CacheBlocks {
   constructor(shared: SharedBlocks | undefined, holder: number) {
     this.#shared = shared;
     this.#holder = holder;
-    this.ghosts = new Ghosts(this.recency);
+    this.ghosts = new Ghosts(this.recency, (low, high, flags) => this.#leaveShared(low, high, flags));
   }
 
   /** Sizes are in sixteenths of a token. */
@@ -161,7 +161,9 @@ export class CacheBlocks {
     const { fields } = this.table;
     if (this.isListed(block)) this.#list.unlink(block);
     this.recency.leave(fields[block + BUCKET]!, fields[block + SIZE]!);
-    this.#remove(block);
+    this.#size -= fields[block + SIZE]!;
+    this.#leaveShared(fields[block + LOW]!, fields[block + HIGH]!, fields[block + STATE]!);
+    this.table.remove(block);
   }
 
   /** Answers under way take more room, or less. */
@@ -183,7 +185,7 @@ export class CacheBlocks {
   clear(): void {
     const { fields } = this.table;
     for (let block = STRIDE; block < fields.length; block += STRIDE) {
-      if (fields[block + STATE] !== 0) this.#shared?.remove(fields[block + LOW]!, fields[block + HIGH]!, (fields[block + STATE]! & UNTRACKED) === 0);
+      if (fields[block + STATE] !== 0) this.#leaveShared(fields[block + LOW]!, fields[block + HIGH]!, fields[block + STATE]!);
     }
     this.table.clear();
     this.ghosts.clear();
@@ -220,31 +222,31 @@ export class CacheBlocks {
       fields[block + BUCKET] = this.recency.enter(size);
       return;
     }
-    const ghost = { low: fields[block + LOW]!, high: fields[block + HIGH]!, size, bucket, confirmedAt: fields[block + CONFIRMED_AT]!, flags: fields[block + STATE]! & ~UNTRACKED };
-    this.#remove(block);
+    const ghost = { low: fields[block + LOW]!, high: fields[block + HIGH]!, size, bucket, confirmedAt: fields[block + CONFIRMED_AT]!, flags: fields[block + STATE]! };
+    this.#size -= size;
+    this.table.remove(block);
     this.ghosts.add(ghost);
   }
 
   #restore({ low, high, size, bucket, confirmedAt, flags }: Ghost): void {
     let block = this.table.find(low, high);
     if (block === 0) {
-      block = (flags & ANSWER) === 0 ? this.insert(low, high, size) : this.insertAnswer(low, high, size);
+      block = this.#insert(low, high, size, flags);
       this.recency.leave(this.bucketOf(block), size);
       this.table.fields[block + BUCKET] = bucket;
     } else {
       // Under way again, and counted for that.
       this.recency.leave(bucket, size);
+      this.#leaveShared(low, high, flags);
+      this.table.fields[block + STATE]! |= flags & ~UNTRACKED;
     }
-    this.table.fields[block + STATE]! |= flags;
     this.table.fields[block + CONFIRMED_AT] = confirmedAt;
     this.#list.link(block, 0);
     if (block === this.#tail) this.#tail = 0;
   }
 
-  #remove(block: number): void {
-    const { fields } = this.table;
-    this.#size -= fields[block + SIZE]!;
-    this.#shared?.remove(fields[block + LOW]!, fields[block + HIGH]!, (fields[block + STATE]! & UNTRACKED) === 0);
-    this.table.remove(block);
+  /** Neither the block nor its ghost is here any more. */
+  #leaveShared(low: number, high: number, state: number): void {
+    this.#shared?.remove(low, high, (state & UNTRACKED) === 0);
   }
 }

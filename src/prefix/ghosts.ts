@@ -29,13 +29,18 @@ export class Ghosts {
   readonly #table = new BlockTable(STRIDE);
   readonly #list = new AgeList(this.#table);
   readonly #recency: Recency;
+  readonly #onGone: (low: number, high: number, flags: number) => void;
   #tokensMax = 0;
   #blocksMax = 0;
   #tokens = 0;
 
-  /** The recency that the blocks were counted in while they were held, and stay counted in. */
-  constructor(recency: Recency) {
+  /**
+   * `recency`: that which the blocks were counted in while they were held, and stay counted in. `onGone` hears of each that is no ghost any more,
+   * but for those taken back.
+   */
+  constructor(recency: Recency, onGone: (low: number, high: number, flags: number) => void) {
     this.#recency = recency;
+    this.#onGone = onGone;
   }
 
   get bytes(): number {
@@ -91,6 +96,8 @@ export class Ghosts {
   }
 
   clear(): void {
+    const { fields } = this.#table;
+    for (let ghost = this.#list.oldest; ghost !== 0; ghost = this.#list.youngerThan(ghost)) this.#onGone(fields[ghost + LOW]!, fields[ghost + HIGH]!, fields[ghost + FLAGS]!);
     this.#table.clear();
     this.#tokens = 0;
   }
@@ -102,6 +109,7 @@ export class Ghosts {
   #remove(ghost: number): void {
     const { fields } = this.#table;
     this.#recency.leave(fields[ghost + BUCKET]!, fields[ghost + SIZE]!);
+    this.#onGone(fields[ghost + LOW]!, fields[ghost + HIGH]!, fields[ghost + FLAGS]!);
     this.#unlist(ghost);
   }
 

@@ -16,7 +16,8 @@ function house(tokensMax: number) {
   // A bucket is one token: this one is full with it, and everything else is younger.
   recency.setCapacity(64);
   const oldest = recency.enter(1);
-  const ghosts = new Ghosts(recency);
+  const gone: number[] = [];
+  const ghosts = new Ghosts(recency, (low) => gone.push(low));
   ghosts.setLimits(tokensMax, Infinity);
   const hash = (name: string) => {
     const chain = chainOf(name);
@@ -28,17 +29,18 @@ function house(tokensMax: number) {
     evict: (name: string, tokens = TOKENS) => ghosts.add({ ...hash(name), size: tokens, bucket: recency.enter(tokens), confirmedAt: 7, flags: 3 }),
     lay: (name: string) => ghosts.lay(hash(name).low, hash(name).high),
     hash,
+    isGone: (name: string) => gone.includes(hash(name).low),
     has: (name: string) => ghosts.bucketOf(chainOf(name), MODEL, 0) !== undefined,
   };
 }
 
 test('a ghost stays until others need its room, and up to the limit', async (t) => {
-  const { evict, has } = house(3 * TOKENS);
+  const { evict, has, isGone } = house(3 * TOKENS);
   for (const name of ['a', 'b', 'c']) evict(name);
-  t.ok(has('a'), 'exactly full');
+  t.ok(has('a') && !isGone('a'), 'exactly full');
   evict('d');
-  t.notOk(has('a'), 'the first one evicted goes first');
-  t.ok(has('b') && has('c') && has('d'));
+  t.ok(!has('a') && isGone('a'), 'the first one evicted goes first');
+  t.ok(has('b') && has('c') && has('d') && !isGone('b'));
 });
 
 test('a smaller limit takes effect at once, and none keeps none', async (t) => {

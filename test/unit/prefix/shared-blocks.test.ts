@@ -153,3 +153,21 @@ test('whoever holds the first block of a prompt is asked, also when it came whil
     { numRuns: 1_000 },
   );
 });
+
+test('what an engine told of a block is known when the block comes back after it was evicted', (t) => {
+  const shared = new SharedBlocks(1_000);
+  const [chain, ends] = [chainOf('ab'), tokenEnds(chainOf('ab'))];
+  const index = new PrefixIndex(ends[1]!, shared);
+  const epoch = index.record(chain, MODEL, ends);
+  index.confirm(chain, MODEL, ends, 0, epoch);
+  shared.noteTokenEnds(chain, MODEL, ends);
+  index.release(chain, MODEL, epoch);
+  index.setCapacityTokens(ends[0]!);
+  t.equal(index.matchedBlocks(chain, MODEL), 1, 'one of them was evicted');
+  index.setCapacityTokens(ends[1]!);
+  t.equal(index.matchedBlocks(chain, MODEL), 2, 'and came back');
+  t.equal(shared.tokensEnd(chain, MODEL, 1), ends[1]);
+  index.setCapacityTokens(0);
+  t.equal(shared.entries, 0, 'no ghost of it is left');
+  t.end();
+});
