@@ -7,8 +7,8 @@ import { Estimate, type EstimateEvents } from './estimate.ts';
 import { LearnedModel } from './learned-model.ts';
 import type { DispatchSettings } from './settings.ts';
 
-/** About 36 bytes each; what is beyond is not known to be shared. */
-const SHARED_BLOCKS_MAX = 4_000_000;
+/** About 36 bytes each, evicted ones that are remembered included; what is beyond is not known to be shared. */
+const SHARED_BLOCKS_MAX = 8_000_000;
 const BRANCHES_HALVED_EVERY_MS = 600_000;
 
 export class Estimates {
