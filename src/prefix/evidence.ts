@@ -157,9 +157,9 @@ function divide({ stretches, cachedTokens, slackTokens }: Report): { hits: reado
   let hits = 0;
   let start = 0;
   for (const [at, stretch] of stretches.entries()) {
-    const { tokensEnd } = stretch;
-    if (cachedTokens >= tokensEnd - Math.min(slackTokens, (tokensEnd - start) / 2)) hits = at + 1;
-    else if (cachedTokens < tokensEnd - slackTokens) return { hits: stretches.slice(0, hits), missed: stretch, isPartly: cachedTokens > start + slackTokens };
+    const { tokensEnd, doubtfulEnd = start } = stretch;
+    if (cachedTokens >= tokensEnd - Math.min(slackTokens, (tokensEnd - doubtfulEnd) / 2)) hits = at + 1;
+    else if (cachedTokens < tokensEnd - slackTokens) return { hits: stretches.slice(0, hits), missed: stretch, isPartly: cachedTokens > doubtfulEnd + slackTokens };
     start = tokensEnd;
   }
   return { hits: stretches.slice(0, hits), missed: undefined, isPartly: false };

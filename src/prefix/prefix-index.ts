@@ -1,6 +1,6 @@
 // prefix-index.ts: what one endpoint's KV cache probably holds, judged by the prompts that were sent there.
 
-import { type Chain, isAnswered } from '../core/chain.ts';
+import { type Chain, isAnswered, MESSAGE_END } from '../core/chain.ts';
 import { HIGH, LOW } from './block-table.ts';
 import { CacheBlocks } from './cache-blocks.ts';
 import type { ModelKey } from './model-key.ts';
@@ -100,12 +100,13 @@ export class PrefixIndex {
     for (; i < chain.length; i++) {
       const block = table.findBlock(chain, model, i);
       const ghost = block === 0 ? ghosts.bucketOf(chain, model, i) : undefined;
-      if (block !== 0) this.#survey(stretches, block, tokenEnds[i]!);
+      const isInside = i > 0 && (chain.marks[i - 1]! & MESSAGE_END) === 0;
+      if (block !== 0) this.#survey(stretches, block, tokenEnds[i]!, isInside);
       else if (ghost === undefined) break;
-      else this.#extend(stretches, 'ghost', ghost, 0, tokenEnds[i]!);
+      else this.#extend(stretches, 'ghost', ghost, 0, tokenEnds[i]!, isInside);
     }
     const answer = i === 0 || !isAnswered(chain, i - 1) ? 0 : this.#findAnswer(chain, model, i - 1);
-    if (answer !== 0) this.#survey(stretches, answer, tokenEnds[i - 1]! + this.#blocks.sizeOf(answer) / SIXTEENTHS);
+    if (answer !== 0) this.#survey(stretches, answer, tokenEnds[i - 1]! + this.#blocks.sizeOf(answer) / SIXTEENTHS, false);
     return stretches;
   }
 
@@ -189,15 +190,16 @@ export class PrefixIndex {
     return block === 0 ? this.#blocks.insert(low, high, sizeOf(tokenEnds, i)) : block;
   }
 
-  #survey(stretches: Stretch[], block: number, tokensEnd: number): void {
+  #survey(stretches: Stretch[], block: number, tokensEnd: number, isInside: boolean): void {
     const blocks = this.#blocks;
     const kind = !blocks.isPinned(block) ? 'idle' : blocks.isConfirmed(block) ? 'busy' : 'provisional';
-    this.#extend(stretches, kind, blocks.bucketOf(block), blocks.confirmedAt(block), tokensEnd);
+    this.#extend(stretches, kind, blocks.bucketOf(block), blocks.confirmedAt(block), tokensEnd, isInside);
   }
 
-  #extend(stretches: Stretch[], kind: Stretch['kind'], bucket: number, confirmedAtMs: number, tokensEnd: number): void {
+  /** `isInside`: the block that ends at `tokensEnd` begins inside a message. */
+  #extend(stretches: Stretch[], kind: Stretch['kind'], bucket: number, confirmedAtMs: number, tokensEnd: number, isInside: boolean): void {
     const last = stretches.at(-1);
     if (last !== undefined && last.kind === kind && last.bucket === bucket) last.tokensEnd = tokensEnd;
-    else stretches.push({ kind, bucket, distanceTokens: this.#blocks.distanceTokens(bucket), confirmedAtMs, tokensEnd });
+    else stretches.push({ kind, bucket, distanceTokens: this.#blocks.distanceTokens(bucket), confirmedAtMs, doubtfulEnd: isInside ? tokensEnd : undefined, tokensEnd });
   }
 }

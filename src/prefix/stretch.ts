@@ -11,6 +11,8 @@ export interface Stretch {
   readonly distanceTokens: number;
   /** On the dispatcher's clock, modulo 2³² ms; of a ghost 0. */
   readonly confirmedAtMs: number;
+  /** Where its first block begins inside a message, the tokens up to that block's end: whatever is found of that block may be held for others. */
+  readonly doubtfulEnd?: number | undefined;
   /** Tokens of the prompt up to the end of the stretch. */
   tokensEnd: number;
 }

@@ -55,6 +55,14 @@ test('a capacity never falls below what was proved', async (t) => {
   t.same(evidence.judge(miss(6502)), { kind: 'capacity', tokens: 6502 });
 });
 
+test('what is found of a block that begins inside a message may be held for others, and proves nothing', async (t) => {
+  const evidence = new Evidence();
+  const others = stretch(600, 100);
+  const ghost = (tokensEnd: number) => stretch(tokensEnd, 20_000, { kind: 'ghost', doubtfulEnd: 700 });
+  t.same(evidence.judge(report(690, [others, ghost(700)])), NOTHING, 'nearly all of it');
+  t.match(evidence.judge(report(860, [others, ghost(900)])), { kind: 'capacity' }, 'what is behind it proves it');
+});
+
 test('what was proved fades, over thousands of reports', async (t) => {
   const evidence = new Evidence();
   evidence.judge(hit(6000));
