@@ -13,7 +13,7 @@ export type Role = 'system' | 'user' | 'assistant';
 /** Tokens in one of the engine's blocks, as vLLM has them on GPUs. */
 export const BLOCK_TOKENS = 16;
 
-const STEP_MIN_BYTES = 64;
+const STEP_MIN_BYTES = 96;
 const STEP_MAX_BYTES = 4_096;
 const STEP_SHIFT = 5;
 const BLOCKS_MIN = 64;

@@ -13,9 +13,9 @@ for (const seed of SEEDS) {
       const loop = new ClosedLoop({ ...BULK, seed, toldTokens, usage: false });
       loop.error(1500);
       const error = loop.error(1000);
-      t.ok(error < 0.06, `error ${error}`);
+      t.ok(error < 0.08, `error ${error}`);
       const { capacityTokens, forgets } = loop.house.status(0).index;
-      t.ok(Math.abs(capacityTokens / CAPACITY - 1) < 0.2, `capacity ${capacityTokens}`);
+      t.ok(Math.abs(capacityTokens / CAPACITY - 1) < 0.25, `capacity ${capacityTokens}`);
       loop.cache.flush();
       loop.error(2 * BULK.scrapedEvery);
       t.equal(loop.house.status(0).index.forgets, forgets + 1);

@@ -50,7 +50,7 @@ test('a text is cut alike up to the place where it changes', (t) => {
       const common = new TextEncoder().encode(`user${start}`).length;
       const shared = sharedBytes(a, chatOf(['user', start + other]));
       // At most one block and three bytes of a split character before the place, unless the texts go on alike.
-      const stepMax = Math.max(64, Math.min(4_096, common >> 5)) + 8;
+      const stepMax = Math.max(96, Math.min(4_096, common >> 5)) + 8;
       return shared >= common - stepMax || start.length === 0;
     }),
     { numRuns: 300 },
@@ -87,7 +87,7 @@ test('blocks grow with the prompt before them: 128 KB of text are fewer than 250
   let begin = 0;
   for (const end of chain.ends) {
     const step = end - begin;
-    t.ok(step > 0 && step <= Math.max(64, Math.min(4_096, begin / 32)) + 4, `${begin} to ${end}`);
+    t.ok(step > 0 && step <= Math.max(96, Math.min(4_096, begin / 32)) + 4, `${begin} to ${end}`);
     begin = end;
   }
   t.equal(chatOf(['user', 'x'.repeat(1_000_000)]).ends.at(-1), 1_000_004);
@@ -212,8 +212,8 @@ test('the same text in other messages is another prompt', (t) => {
 });
 
 test('a message that ends where a longer one is cut has another hash', (t) => {
-  const ended = chatOf(['user', 'x'.repeat(60)]);
-  const cut = chatOf(['user', 'x'.repeat(61)]);
+  const ended = chatOf(['user', 'x'.repeat(92)]);
+  const cut = chatOf(['user', 'x'.repeat(93)]);
   t.equal(ended.ends[0], cut.ends[0]);
   t.not(ended.hashes[0], cut.hashes[0]);
   t.end();

@@ -35,7 +35,7 @@ test('sizes count the bytes of roles and contents', (t) => {
 test('a message ends a block, and the blocks of an assistant message are marked', (t) => {
   const chain = chatOf(['user', 'u'.repeat(100)], ['assistant', 'a'.repeat(100)], ['user', 'b']);
   t.strictSame([...chain.marks], [0, MESSAGE_END, FROM_ASSISTANT, FROM_ASSISTANT | MESSAGE_END, MESSAGE_END]);
-  t.strictSame([...chain.ends], [64, 104, 169, 213, 218]);
+  t.strictSame([...chain.ends], [96, 104, 201, 213, 218]);
   const junk = chainOf('chat', { messages: [{ role: 'assistant', content: 'a' }, 'junk'] });
   t.strictSame([...junk.marks], [FROM_ASSISTANT | MESSAGE_END, MESSAGE_END]);
   t.end();

@@ -31,13 +31,13 @@ test('token ids are four bytes each, and teach nothing', (t) => {
   t.end();
 });
 
-test('the opening of a raw text is its first KiB, so that a longer one keeps it', (t) => {
+test('the opening of a raw text is the blocks of its first KiB, so that a longer one keeps it', (t) => {
   const text = 'all work and no play '.repeat(200);
   const short = read('completions', { prompt: text.slice(0, 2_000) });
   const long = read('completions', { prompt: text });
   t.equal(short.openingBlocks, long.openingBlocks);
   t.equal(sharedBlocks(short.prompts[0], long.prompts[0]) >= long.openingBlocks, true);
-  t.equal(long.prompts[0].ends[long.openingBlocks - 1], 1_024);
+  t.ok(long.prompts[0].ends[long.openingBlocks - 1]! <= 1_024 && long.prompts[0].ends[long.openingBlocks]! > 1_024);
   t.end();
 });
 
