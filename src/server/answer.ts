@@ -2,6 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { errorBody, retryHeaders, type ErrorAnswer } from '../proxy/error-answer.ts';
 import { rawPath, surfaceOf } from './surfaces.ts';
@@ -38,10 +39,14 @@ export function refuseBytes(error: Error & { readonly code?: string }, socket: H
   const underWay = socket._httpMessage;
   if (refused.has(socket)) return;
   refused.add(socket);
-  // Nothing may be put into an answer under way, or before the answer to a whole request: that one ends its connection.
-  if (!socket.writable || underWay?.headersSent === true) socket.destroy();
+  // Nothing may be put into an answer under way, or before the answer to a whole request: that one ends its connection. Nor can anything be said before a handshake is over.
+  if (!socket.writable || underWay?.headersSent === true || isShakingHands(socket)) socket.destroy();
   else if (underWay?.req.complete === true) underWay.shouldKeepAlive = false;
   else refuseSocket(socket, answerToBytes(error.code));
+}
+
+function isShakingHands(socket: Socket): boolean {
+  return socket instanceof TLSSocket && socket.getFinished() === undefined;
 }
 
 /** Answers on a connection that no request has. */

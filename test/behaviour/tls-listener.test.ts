@@ -44,6 +44,17 @@ test('what is not TLS 1.2 or newer is not served, and holds nothing up', async (
   await closed;
 });
 
+test('a client that connects and says nothing is let go after 10 s', async (t) => {
+  const { url } = await start(t);
+  const silent = connect(Number(new URL(url).port), '127.0.0.1');
+  await once(silent, 'connect');
+  const startMs = performance.now();
+  await once(silent.resume(), 'close');
+  const waitedMs = performance.now() - startMs;
+  // Node's own limit is 120 s.
+  t.ok(waitedMs > 9_000 && waitedMs < 100_000, `${waitedMs} ms`);
+});
+
 test('where a certificate is asked for, only who has one of that CA is served', async (t) => {
   const { url, upstream } = await start(t, { client_ca_file: caFile(temporaryFolder(t), CA) });
   t.equal((await callTls(t, url, MODELS, CLIENT)).status, 200);
