@@ -26,20 +26,18 @@ export function refusalAnswer(refusal: Refusal): ErrorAnswer {
   return { status, message, code: reason, param, retryAfterS, shouldRetry: status === 429 || status === 503 ? true : undefined };
 }
 
+/** Of other statuses below 500 the request is to blame, of those above nobody whom the client knows. */
+const BLAMES_REQUEST = 'invalid_request_error';
+
 const OPENAI_TYPES: Readonly<Record<number, string>> = {
-  400: 'invalid_request_error',
   401: 'authentication_error',
   404: 'not_found_error',
-  405: 'invalid_request_error',
-  413: 'invalid_request_error',
   429: 'rate_limit_error',
 };
 
 const ANTHROPIC_TYPES: Readonly<Record<number, string>> = {
-  400: 'invalid_request_error',
   401: 'authentication_error',
   404: 'not_found_error',
-  405: 'invalid_request_error',
   413: 'request_too_large',
   429: 'rate_limit_error',
   503: 'overloaded_error',
@@ -48,10 +46,11 @@ const ANTHROPIC_TYPES: Readonly<Record<number, string>> = {
 
 /** The JSON body of an error answer. Anything that is not Anthropic's API gets OpenAI's shape. */
 export function errorBody(surface: Surface | undefined, answer: ErrorAnswer): string {
+  const isRequest = answer.status < 500;
   if (surface === 'messages') {
-    return JSON.stringify({ type: 'error', error: { type: ANTHROPIC_TYPES[answer.status] ?? 'api_error', message: answer.message } });
+    return JSON.stringify({ type: 'error', error: { type: ANTHROPIC_TYPES[answer.status] ?? (isRequest ? BLAMES_REQUEST : 'api_error'), message: answer.message } });
   }
-  const type = OPENAI_TYPES[answer.status] ?? 'server_error';
+  const type = OPENAI_TYPES[answer.status] ?? (isRequest ? BLAMES_REQUEST : 'server_error');
   return JSON.stringify({ error: { message: answer.message, type, param: answer.param ?? null, code: answer.code } });
 }
 

@@ -88,8 +88,9 @@ export function createAdmin(options: AdminOptions): FastifyInstance {
     reply.header('cache-control', 'no-store');
   });
   admin.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'not found' }));
-  admin.setErrorHandler<FastifyError>((error, _request, reply) => {
-    const status = error.statusCode ?? 500;
+  admin.setErrorHandler<FastifyError>((error, request, reply) => {
+    // A client that left in the middle of its body is nobody's failure.
+    const status = error.statusCode ?? (request.raw.complete ? 500 : 400);
     if (status < 500) return reply.code(status).send({ error: error.message });
     options.unexpected(error);
     return reply.code(500).send({ error: 'internal error' });

@@ -5,7 +5,7 @@ import type { Surface } from '../../../src/core/request.ts';
 import { errorBody, errorEvent } from '../../../src/proxy/error-answer.ts';
 import { SURFACES } from '../../support/surfaces.ts';
 
-const STATUSES = [[400, 'invalid_request_error', 'invalid_request_error'], [401, 'authentication_error', 'authentication_error'], [404, 'not_found_error', 'not_found_error'], [413, 'invalid_request_error', 'request_too_large'], [429, 'rate_limit_error', 'rate_limit_error'], [500, 'server_error', 'api_error'], [502, 'server_error', 'api_error'], [503, 'server_error', 'overloaded_error'], [504, 'server_error', 'timeout_error']] as const;
+const STATUSES = [[400, 'invalid_request_error', 'invalid_request_error'], [401, 'authentication_error', 'authentication_error'], [404, 'not_found_error', 'not_found_error'], [405, 'invalid_request_error', 'invalid_request_error'], [408, 'invalid_request_error', 'invalid_request_error'], [413, 'invalid_request_error', 'request_too_large'], [417, 'invalid_request_error', 'invalid_request_error'], [431, 'invalid_request_error', 'invalid_request_error'], [429, 'rate_limit_error', 'rate_limit_error'], [500, 'server_error', 'api_error'], [502, 'server_error', 'api_error'], [503, 'server_error', 'overloaded_error'], [504, 'server_error', 'timeout_error']] as const;
 
 for (const [status, openai, anthropic] of STATUSES) {
   test(`${status} is ${openai} for OpenAI's clients and ${anthropic} for Anthropic's`, (t) => {

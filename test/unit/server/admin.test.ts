@@ -199,6 +199,21 @@ test('metrics that cannot be made are a 500 that says nothing, and are reported'
   t.strictSame(errors, [failure]);
 });
 
+test('a client that leaves in the middle of a body is no failure of the router', async (t) => {
+  const failures: unknown[] = [];
+  const url = await listen(t, { unexpected: (error) => failures.push(error) });
+  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+  socket.write('POST /explain?path=/v1/completions HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: 100\r\nexpect: 100-continue\r\n\r\n');
+  // It is told to send its body: so far the request has come.
+  await once(socket, 'data');
+  socket.write('{"model"');
+  socket.destroy();
+  await once(socket, 'close');
+  t.equal((await fetch(`${url}/live`)).status, 200);
+  await new Promise((resolve) => setImmediate(resolve));
+  t.strictSame(failures, []);
+});
+
 test('a client that sends half a request does not hold up closing', async (t) => {
   const admin = createAdmin({
     version: '1.2.3', access: () => ({ onLoopback: true, tokenSha256: undefined }),
