@@ -66,32 +66,6 @@ export class BlockTable {
     return this.find(chain.hashes[2 * i]! ^ model.low, chain.hashes[2 * i + 1]! ^ model.high);
   }
 
-  /**
-   * How many leading blocks of the chain are in the table. A block must never be there without the blocks before it.
-   *
-   * `guess` is tried first: tables of the same prompts mostly give the same answer, and two look-ups are fewer than eight.
-   */
-  leading(chain: Chain, model: ModelKey, guess = 0): number {
-    // The first block alone is the common miss.
-    if (chain.length === 0 || this.findBlock(chain, model, 0) === 0) return 0;
-    let present = 1;
-    let end = chain.length;
-    if (guess > 1) {
-      if (this.findBlock(chain, model, guess - 1) === 0) end = guess - 1;
-      else present = guess;
-    }
-    if (guess > 0 && guess < end) {
-      if (this.findBlock(chain, model, guess) === 0) end = guess;
-      else present = guess + 1;
-    }
-    while (present < end) {
-      const middle = (present + end) >>> 1;
-      if (this.findBlock(chain, model, middle) === 0) end = middle;
-      else present = middle + 1;
-    }
-    return present;
-  }
-
   /** A new entry, its other fields zero. The hash must be absent. */
   insert(low: number, high: number): number {
     let entry = this.#free;

@@ -1,42 +1,29 @@
 // cache-blocks.ts: the blocks of one cache, with their ages and what room they take; prompts are no matter here.
 
 import { AgeList } from './age-list.ts';
-import { BlockTable, HIGH, LOW } from './block-table.ts';
-import { type Ghost, Ghosts } from './ghosts.ts';
+import { HIGH, LOW } from './block-table.ts';
+import { BUCKET, CONFIRMED, CONFIRMED_AT, GHOST, HeldBlocks, LISTED, PIN, SIZE, STATE, STRIDE, UNTRACKED } from './held-blocks.ts';
 import { Recency } from './recency.ts';
 import type { SharedBlocks } from './shared-blocks.ts';
 import { blocksMax, SIXTEENTHS } from './size.ts';
 
-// Fields of a block, after its hash; 2 and 3 are the list's.
-/** Sixteenths of a token. */
-const SIZE = 4;
-/** PIN × unfinished requests dispatched with the block, plus flags. */
-const STATE = 5;
-/** Milliseconds modulo 2³²: ages are right up to 24 days. */
-const CONFIRMED_AT = 6;
-/** The stretch of use in which it was confirmed last; before that, in which it came. */
-const BUCKET = 7;
-const STRIDE = 8;
-
-const CONFIRMED = 1;
-/** Among those that may be evicted. A confirmed block that is not was spared: its turn came while a request had it in use. */
-const LISTED = 2;
-const ANSWER = 4;
-/** It came when the shared table was full. Says nothing about the block itself: with no other flag, and no pin, it goes. */
-const UNTRACKED = 8;
-const PIN = 16;
+/** Of a ghost that a request under way computes again, what it goes back to when that is withdrawn. */
+interface Before {
+  readonly size: number;
+  readonly bucket: number;
+}
 
 /**
- * A least-recently-used set of blocks, bounded in tokens and in number. A block is named by its entry in the table, and is there while it is pinned or
- * confirmed. `settle` holds the bound, after any change; what is pinned is not evicted, and what was evicted last comes back when there is
- * room for it.
+ * A least-recently-used set of blocks, bounded in tokens and in number. `settle` holds the bound, after any change; what is pinned is not evicted. What was evicted stays a while as a ghost, as much of it as there is
+ * capacity, and the last comes back when there is room for it.
  */
-export class CacheBlocks {
-  readonly table = new BlockTable(STRIDE);
-  /** Where evicted blocks are for a while. */
-  readonly ghosts: Ghosts;
+export class CacheBlocks extends HeldBlocks {
   readonly recency = new Recency();
+  /** Ghosts in the order of their eviction, then what may be evicted, the youngest last. */
   readonly #list = new AgeList(this.table);
+  /** To be evicted next; 0 when there is none. */
+  #oldest = 0;
+  readonly #before = new Map<number, Before>();
   readonly #shared: SharedBlocks | undefined;
   readonly #holder: number;
   #capacity = 0;
@@ -46,14 +33,18 @@ export class CacheBlocks {
   #pinnedSize = 0;
   /** Of answers under way. */
   #growing = 0;
+  #ghosts = 0;
+  #ghostsSize = 0;
+  /** Ghosts that are pinned are both. */
+  #count = 0;
   /** The block to be evicted next when it was asked for last; 0 when its age may have changed. */
   #tail = 0;
   #tailConfirmedAt = 0;
 
   constructor(shared: SharedBlocks | undefined, holder: number) {
+    super();
     this.#shared = shared;
     this.#holder = holder;
-    this.ghosts = new Ghosts(this.recency, (low, high, flags) => this.#leaveShared(low, high, flags));
   }
 
   /** Sizes are in sixteenths of a token. */
@@ -65,7 +56,7 @@ export class CacheBlocks {
     this.#capacity = size;
     this.recency.setCapacity(size);
     this.#blocksMax = blocksMax(size / SIXTEENTHS);
-    this.ghosts.setLimits(size, this.#blocksMax);
+    this.#boundGhosts();
     this.settle();
   }
 
@@ -74,14 +65,18 @@ export class CacheBlocks {
     return this.#size + this.#growing;
   }
 
+  /** Blocks that are there. */
+  get count(): number {
+    return this.#count;
+  }
+
   /** When the block that is to be evicted next was confirmed, modulo 2³² ms; undefined when there is none. */
   get tailConfirmedAt(): number | undefined {
-    const { oldest } = this.#list;
-    if (oldest === 0) return undefined;
+    if (this.#oldest === 0) return undefined;
     // Asked of every endpoint for every request: the block itself is rarely in the processor's cache.
-    if (oldest !== this.#tail) {
-      this.#tail = oldest;
-      this.#tailConfirmedAt = this.table.fields[oldest + CONFIRMED_AT]!;
+    if (this.#oldest !== this.#tail) {
+      this.#tail = this.#oldest;
+      this.#tailConfirmedAt = this.table.fields[this.#oldest + CONFIRMED_AT]!;
     }
     return this.#tailConfirmedAt;
   }
@@ -91,39 +86,23 @@ export class CacheBlocks {
     return this.#pinnedSize + this.#growing;
   }
 
-  sizeOf(block: number): number {
-    return this.table.fields[block + SIZE]!;
-  }
-
-  bucketOf(block: number): number {
-    return this.table.fields[block + BUCKET]!;
-  }
-
-  confirmedAt(block: number): number {
-    return this.table.fields[block + CONFIRMED_AT]!;
-  }
-
-  /** Of entry 0, the absent block, nothing is true. */
-  isConfirmed(block: number): boolean {
-    return (this.table.fields[block + STATE]! & CONFIRMED) !== 0;
-  }
-
-  isListed(block: number): boolean {
-    return (this.table.fields[block + STATE]! & LISTED) !== 0;
-  }
-
-  isPinned(block: number): boolean {
-    return this.table.fields[block + STATE]! >= PIN;
-  }
-
-  /** Neither pinned nor confirmed yet. */
-  insert(low: number, high: number, size: number): number {
-    const isTracked = this.#shared?.add(low, high, this.#holder) ?? true;
-    return this.#insert(low, high, size, isTracked ? 0 : UNTRACKED);
-  }
-
-  insertAnswer(low: number, high: number, size: number): number {
-    return this.#insert(low, high, size, ANSWER);
+  /** The block; when it is not there, a new one, which is to be pinned or confirmed. */
+  obtain(low: number, high: number, size: number, isAnswer = false): number {
+    let block = this.table.find(low, high);
+    if (this.isHeld(block)) return block;
+    const bucket = this.recency.enter(size);
+    if (block === 0) {
+      block = this.table.insert(low, high);
+      const isTracked = !isAnswer && (this.#shared?.add(low, high, this.#holder) ?? true);
+      this.table.fields[block + STATE] = isTracked ? 0 : UNTRACKED;
+    } else {
+      this.#before.set(block, { size: this.sizeOf(block), bucket: this.bucketOf(block) });
+    }
+    this.table.fields[block + SIZE] = size;
+    this.table.fields[block + BUCKET] = bucket;
+    this.#size += size;
+    this.#count += 1;
+    return block;
   }
 
   pin(block: number): void {
@@ -134,17 +113,22 @@ export class CacheBlocks {
   /** Says whether the block is one that was spared and nobody has in use any more. */
   unpin(block: number): boolean {
     if (!this.isPinned(block)) return false;
-    const state = (this.table.fields[block + STATE]! -= PIN) & ~UNTRACKED;
-    if (!this.isPinned(block)) this.#pinnedSize -= this.sizeOf(block);
-    if (state === 0) this.drop(block);
-    return state === CONFIRMED;
+    this.table.fields[block + STATE]! -= PIN;
+    if (this.isPinned(block)) return false;
+    this.#pinnedSize -= this.sizeOf(block);
+    if (this.isConfirmed(block)) return !this.isListed(block);
+    this.#leave(block);
+    const before = this.#before.get(block);
+    if (before === undefined) this.#remove(block);
+    else this.#becomeGhost(block, before);
+    return false;
   }
 
-  /** Makes the block the youngest, or the next older one than `younger`. Its size may be known better than when it was inserted. */
+  /** Makes the block the youngest, or the next older one than `younger`. Its size may be known better than when it came. */
   confirm(block: number, nowMs: number, size: number, younger = 0): void {
+    if (this.isGhost(block)) this.#lay(block);
+    else if (this.isListed(block)) this.#unlist(block);
     const { fields } = this.table;
-    if (this.isListed(block)) this.#list.unlink(block);
-    if (!this.isConfirmed(block)) this.ghosts.lay(fields[block + LOW]!, fields[block + HIGH]!);
     fields[block + STATE]! |= CONFIRMED | LISTED;
     this.recency.leave(fields[block + BUCKET]!, fields[block + SIZE]!);
     this.#size += size - fields[block + SIZE]!;
@@ -153,17 +137,20 @@ export class CacheBlocks {
     fields[block + BUCKET] = this.recency.enter(size);
     fields[block + CONFIRMED_AT] = nowMs;
     this.#list.link(block, this.#list.olderThan(younger));
+    if (this.#list.youngerThan(block) === this.#oldest) this.#oldest = block;
     if (block === this.#tail) this.#tail = 0;
   }
 
-  /** It is no longer held. */
-  drop(block: number): void {
-    const { fields } = this.table;
-    if (this.isListed(block)) this.#list.unlink(block);
-    this.recency.leave(fields[block + BUCKET]!, fields[block + SIZE]!);
-    this.#size -= fields[block + SIZE]!;
-    this.#leaveShared(fields[block + LOW]!, fields[block + HIGH]!, fields[block + STATE]!);
-    this.table.remove(block);
+  /** Neither it nor its ghost is there any more. Nobody may have it in use. */
+  drop(low: number, high: number): void {
+    const block = this.table.find(low, high);
+    if (block === 0) return;
+    if (this.isGhost(block)) this.#lay(block);
+    else {
+      if (this.isListed(block)) this.#unlist(block);
+      this.#leave(block);
+    }
+    this.#remove(block);
   }
 
   /** Answers under way take more room, or less. */
@@ -174,25 +161,23 @@ export class CacheBlocks {
 
   /** Evicts what is too much, and takes back what there is room for: a request was withdrawn, or is smaller than it was thought to be. */
   settle(): void {
-    while ((this.size > this.#capacity || this.table.size > this.#blocksMax) && this.#list.oldest !== 0) this.#evict(this.#list.oldest);
-    while (this.table.size < this.#blocksMax) {
-      const ghost = this.ghosts.takeLast(this.#capacity - this.size);
-      if (ghost === undefined) return;
-      this.#restore(ghost);
-    }
+    while ((this.size > this.#capacity || this.#count > this.#blocksMax) && this.#oldest !== 0) this.#evict(this.#oldest);
+    while (this.#ghosts > 0 && this.#count < this.#blocksMax) if (!this.#takeBack(this.#list.olderThan(this.#oldest))) return;
   }
 
   clear(): void {
     const { fields } = this.table;
-    for (let block = STRIDE; block < fields.length; block += STRIDE) {
-      if (fields[block + STATE] !== 0) this.#leaveShared(fields[block + LOW]!, fields[block + HIGH]!, fields[block + STATE]!);
-    }
+    for (let block = STRIDE; block < fields.length; block += STRIDE) if (fields[block + STATE] !== 0) this.#leaveShared(block);
     this.table.clear();
-    this.ghosts.clear();
     this.recency.clear();
+    this.#before.clear();
+    this.#oldest = 0;
     this.#size = 0;
     this.#pinnedSize = 0;
     this.#growing = 0;
+    this.#ghosts = 0;
+    this.#ghostsSize = 0;
+    this.#count = 0;
     this.#tail = 0;
   }
 
@@ -201,52 +186,93 @@ export class CacheBlocks {
     return (this.recency.younger(bucket) + this.#growing) / SIXTEENTHS;
   }
 
-  #insert(low: number, high: number, size: number, state: number): number {
-    const block = this.table.insert(low, high);
-    const { fields } = this.table;
-    fields[block + SIZE] = size;
-    fields[block + STATE] = state;
-    fields[block + BUCKET] = this.recency.enter(size);
-    this.#size += size;
-    return block;
-  }
-
   #evict(block: number): void {
     const { fields } = this.table;
-    const size = fields[block + SIZE]!;
-    const bucket = fields[block + BUCKET]!;
-    this.#list.unlink(block);
     if (this.isPinned(block)) {
+      this.#unlist(block);
       fields[block + STATE]! -= LISTED;
-      this.recency.leave(bucket, size);
-      fields[block + BUCKET] = this.recency.enter(size);
+      this.recency.leave(fields[block + BUCKET]!, fields[block + SIZE]!);
+      fields[block + BUCKET] = this.recency.enter(fields[block + SIZE]!);
       return;
     }
-    const ghost = { low: fields[block + LOW]!, high: fields[block + HIGH]!, size, bucket, confirmedAt: fields[block + CONFIRMED_AT]!, flags: fields[block + STATE]! };
-    this.#size -= size;
-    this.table.remove(block);
-    this.ghosts.add(ghost);
+    // It stays where it is in the list, and in the recency.
+    this.#oldest = this.#list.youngerThan(block);
+    fields[block + STATE]! += GHOST - CONFIRMED - LISTED;
+    this.#size -= fields[block + SIZE]!;
+    this.#count -= 1;
+    this.#ghostsSize += fields[block + SIZE]!;
+    this.#ghosts += 1;
+    this.#boundGhosts();
   }
 
-  #restore({ low, high, size, bucket, confirmedAt, flags }: Ghost): void {
-    let block = this.table.find(low, high);
-    if (block === 0) {
-      block = this.#insert(low, high, size, flags);
-      this.recency.leave(this.bucketOf(block), size);
-      this.table.fields[block + BUCKET] = bucket;
+  /** What was evicted last, if there is room. */
+  #takeBack(ghost: number): boolean {
+    const { fields } = this.table;
+    const before = this.#before.get(ghost);
+    const size = before?.size ?? fields[ghost + SIZE]!;
+    if (size > this.#capacity - this.size) return false;
+    this.#ghostsSize -= size;
+    this.#ghosts -= 1;
+    fields[ghost + STATE]! += CONFIRMED + LISTED - GHOST;
+    this.#oldest = ghost;
+    if (ghost === this.#tail) this.#tail = 0;
+    if (before === undefined) {
+      this.#size += size;
+      this.#count += 1;
     } else {
       // Under way again, and counted for that.
-      this.recency.leave(bucket, size);
-      this.#leaveShared(low, high, flags);
-      this.table.fields[block + STATE]! |= flags & ~UNTRACKED;
+      this.recency.leave(before.bucket, size);
+      this.#before.delete(ghost);
     }
-    this.table.fields[block + CONFIRMED_AT] = confirmedAt;
-    this.#list.link(block, 0);
-    if (block === this.#tail) this.#tail = 0;
+    return true;
   }
 
-  /** Neither the block nor its ghost is here any more. */
-  #leaveShared(low: number, high: number, state: number): void {
-    this.#shared?.remove(low, high, (state & UNTRACKED) === 0);
+  #boundGhosts(): void {
+    while (this.#ghostsSize > this.#capacity || this.#ghosts > this.#blocksMax) {
+      const ghost = this.#list.oldest;
+      this.#lay(ghost);
+      if (!this.isPinned(ghost)) this.#remove(ghost);
+    }
+  }
+
+  /** It is no ghost any more, whatever else it is. */
+  #lay(ghost: number): void {
+    const { fields } = this.table;
+    const { size, bucket } = this.#before.get(ghost) ?? { size: fields[ghost + SIZE]!, bucket: fields[ghost + BUCKET]! };
+    this.#before.delete(ghost);
+    this.#list.unlink(ghost);
+    this.recency.leave(bucket, size);
+    fields[ghost + STATE]! -= GHOST;
+    this.#ghostsSize -= size;
+    this.#ghosts -= 1;
+  }
+
+  /** A request that computed it again was withdrawn. */
+  #becomeGhost(block: number, { size, bucket }: Before): void {
+    this.table.fields[block + SIZE] = size;
+    this.table.fields[block + BUCKET] = bucket;
+    this.#before.delete(block);
+  }
+
+  #unlist(block: number): void {
+    if (block === this.#oldest) this.#oldest = this.#list.youngerThan(block);
+    this.#list.unlink(block);
+  }
+
+  /** It takes no room any more. */
+  #leave(block: number): void {
+    this.recency.leave(this.bucketOf(block), this.sizeOf(block));
+    this.#size -= this.sizeOf(block);
+    this.#count -= 1;
+  }
+
+  #remove(block: number): void {
+    this.#leaveShared(block);
+    this.table.remove(block);
+  }
+
+  #leaveShared(block: number): void {
+    const { fields } = this.table;
+    this.#shared?.remove(fields[block + LOW]!, fields[block + HIGH]!, (fields[block + STATE]! & UNTRACKED) === 0);
   }
 }

@@ -1,7 +1,6 @@
 // prefix-index.ts: what one endpoint's KV cache probably holds, judged by the prompts that were sent there.
 
 import { type Chain, isAnswered, MESSAGE_END } from '../core/chain.ts';
-import { HIGH, LOW } from './block-table.ts';
 import { CacheBlocks } from './cache-blocks.ts';
 import type { ModelKey } from './model-key.ts';
 import type { SharedBlocks } from './shared-blocks.ts';
@@ -54,12 +53,12 @@ export class PrefixIndex {
 
   /** Blocks of prompts, provisional or confirmed, and answers. */
   get blocks(): number {
-    return this.#blocks.table.size;
+    return this.#blocks.count;
   }
 
   /** Memory. */
   get bytes(): number {
-    return this.#blocks.table.bytes + this.#blocks.ghosts.bytes;
+    return this.#blocks.table.bytes;
   }
 
   /** Time since the block that is to be evicted next was confirmed; Infinity when there is none. */
@@ -70,13 +69,13 @@ export class PrefixIndex {
 
   /** How many leading blocks of the chain are there; `guess` is how many there may well be. */
   matchedBlocks(chain: Chain, model: ModelKey, guess = 0): number {
-    return this.#blocks.table.leading(chain, model, guess);
+    return this.#blocks.leading(chain, model, guess);
   }
 
   /** How many leading blocks of the chain are there that were confirmed then or later. */
   confirmedSince(chain: Chain, model: ModelKey, sinceMs: number): number {
     for (let i = 0; i < chain.length; i++) {
-      const block = this.#blocks.table.findBlock(chain, model, i);
+      const block = this.#blocks.findBlock(chain, model, i);
       if (!this.#blocks.isConfirmed(block) || ((this.#blocks.confirmedAt(block) - (sinceMs | 0)) | 0) < 0) return i;
     }
     return chain.length;
@@ -94,16 +93,13 @@ export class PrefixIndex {
    * first. Taken before a request is recorded, it is what the engine's report is compared with.
    */
   survey(chain: Chain, model: ModelKey, tokenEnds: Float64Array): Stretch[] {
-    const { table, ghosts } = this.#blocks;
     const stretches: Stretch[] = [];
     let i = 0;
     for (; i < chain.length; i++) {
-      const block = table.findBlock(chain, model, i);
-      const ghost = block === 0 ? ghosts.bucketOf(chain, model, i) : undefined;
-      const isInside = i > 0 && (chain.marks[i - 1]! & MESSAGE_END) === 0;
-      if (block !== 0) this.#survey(stretches, block, tokenEnds[i]!, isInside);
-      else if (ghost === undefined) break;
-      else this.#extend(stretches, 'ghost', ghost, 0, tokenEnds[i]!, isInside);
+      // Or its ghost.
+      const block = this.#blocks.table.findBlock(chain, model, i);
+      if (block === 0) break;
+      this.#survey(stretches, block, tokenEnds[i]!, i > 0 && (chain.marks[i - 1]! & MESSAGE_END) === 0);
     }
     const answer = i === 0 || !isAnswered(chain, i - 1) ? 0 : this.#findAnswer(chain, model, i - 1);
     if (answer !== 0) this.#survey(stretches, answer, tokenEnds[i - 1]! + this.#blocks.sizeOf(answer) / SIXTEENTHS, false);
@@ -121,7 +117,8 @@ export class PrefixIndex {
   confirm(chain: Chain, model: ModelKey, tokenEnds: Float64Array, nowMs: number, epoch: number): void {
     if (epoch !== this.#epoch) return;
     for (let i = chain.length - 1; i >= 0; i--) {
-      if (isAnswered(chain, i)) this.#dropAnswer(chain, model, i);
+      // An answer's content is in the blocks that follow, from now on.
+      if (isAnswered(chain, i)) this.#blocks.drop(answerLow(chain, model, i), answerHigh(chain, model, i));
       this.#blocks.confirm(this.#obtain(chain, model, i, tokenEnds), nowMs, sizeOf(tokenEnds, i));
     }
     this.#blocks.settle();
@@ -132,10 +129,10 @@ export class PrefixIndex {
     if (epoch !== this.#epoch) return;
     const blocks = this.#blocks;
     let spared = false;
-    for (let i = 0; i < chain.length; i++) spared = blocks.unpin(blocks.table.findBlock(chain, model, i)) || spared;
+    for (let i = 0; i < chain.length; i++) spared = blocks.unpin(blocks.findBlock(chain, model, i)) || spared;
     // Withdrawn, and some of its old blocks lost their places in the list: all of them take new ones, in their order.
     for (let i = spared ? chain.length - 1 : -1; i >= 0; i--) {
-      const block = blocks.table.findBlock(chain, model, i);
+      const block = blocks.findBlock(chain, model, i);
       if (blocks.isConfirmed(block)) blocks.confirm(block, blocks.confirmedAt(block), blocks.sizeOf(block));
     }
     blocks.settle();
@@ -150,13 +147,9 @@ export class PrefixIndex {
   recordAnswer(chain: Chain, model: ModelKey, answerTokens: number, nowMs: number, epoch: number): void {
     if (epoch !== this.#epoch || chain.length === 0) return;
     const blocks = this.#blocks;
-    const last = blocks.table.findBlock(chain, model, chain.length - 1);
+    const last = blocks.findBlock(chain, model, chain.length - 1);
     if (!blocks.isListed(last)) return;
-    let answer = this.#findAnswer(chain, model, chain.length - 1);
-    if (answer === 0) {
-      const { fields } = blocks.table;
-      answer = blocks.insertAnswer(fields[last + LOW]! ^ ANSWER_LOW, fields[last + HIGH]! ^ ANSWER_HIGH, sixteenths(answerTokens));
-    }
+    const answer = blocks.obtain(answerLow(chain, model, chain.length - 1), answerHigh(chain, model, chain.length - 1), sixteenths(answerTokens), true);
     blocks.confirm(answer, nowMs, blocks.sizeOf(answer), last);
     blocks.settle();
   }
@@ -171,29 +164,19 @@ export class PrefixIndex {
     this.#blocks.capacity = capacityTokens * SIXTEENTHS;
   }
 
-  /** The entry of the answer to the prompt that ends with block i, or 0. */
+  /** The answer to the prompt that ends with block i, or 0. */
   #findAnswer(chain: Chain, model: ModelKey, i: number): number {
-    return this.#blocks.table.find(chain.hashes[2 * i]! ^ model.low ^ ANSWER_LOW, chain.hashes[2 * i + 1]! ^ model.high ^ ANSWER_HIGH);
-  }
-
-  /** Its content is in the blocks that follow, from now on. */
-  #dropAnswer(chain: Chain, model: ModelKey, i: number): void {
-    const answer = this.#findAnswer(chain, model, i);
-    if (answer !== 0) this.#blocks.drop(answer);
-    else this.#blocks.ghosts.lay(chain.hashes[2 * i]! ^ model.low ^ ANSWER_LOW, chain.hashes[2 * i + 1]! ^ model.high ^ ANSWER_HIGH);
+    return this.#blocks.find(answerLow(chain, model, i), answerHigh(chain, model, i));
   }
 
   #obtain(chain: Chain, model: ModelKey, i: number, tokenEnds: Float64Array): number {
-    const low = chain.hashes[2 * i]! ^ model.low;
-    const high = chain.hashes[2 * i + 1]! ^ model.high;
-    const block = this.#blocks.table.find(low, high);
-    return block === 0 ? this.#blocks.insert(low, high, sizeOf(tokenEnds, i)) : block;
+    return this.#blocks.obtain(chain.hashes[2 * i]! ^ model.low, chain.hashes[2 * i + 1]! ^ model.high, sizeOf(tokenEnds, i));
   }
 
   #survey(stretches: Stretch[], block: number, tokensEnd: number, isInside: boolean): void {
     const blocks = this.#blocks;
-    const kind = !blocks.isPinned(block) ? 'idle' : blocks.isConfirmed(block) ? 'busy' : 'provisional';
-    this.#extend(stretches, kind, blocks.bucketOf(block), blocks.confirmedAt(block), tokensEnd, isInside);
+    const kind = !blocks.isHeld(block) ? 'ghost' : !blocks.isPinned(block) ? 'idle' : blocks.isConfirmed(block) ? 'busy' : 'provisional';
+    this.#extend(stretches, kind, blocks.bucketOf(block), kind === 'ghost' ? 0 : blocks.confirmedAt(block), tokensEnd, isInside);
   }
 
   /** `isInside`: the block that ends at `tokensEnd` begins inside a message. */
@@ -202,4 +185,12 @@ export class PrefixIndex {
     if (last !== undefined && last.kind === kind && last.bucket === bucket) last.tokensEnd = tokensEnd;
     else stretches.push({ kind, bucket, distanceTokens: this.#blocks.distanceTokens(bucket), confirmedAtMs, doubtfulEnd: isInside ? tokensEnd : undefined, tokensEnd });
   }
+}
+
+function answerLow(chain: Chain, model: ModelKey, i: number): number {
+  return chain.hashes[2 * i]! ^ model.low ^ ANSWER_LOW;
+}
+
+function answerHigh(chain: Chain, model: ModelKey, i: number): number {
+  return chain.hashes[2 * i + 1]! ^ model.high ^ ANSWER_HIGH;
 }
