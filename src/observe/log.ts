@@ -54,13 +54,18 @@ export function createLog(options: LogOptions): Log {
 function isoTime(): () => string {
   let second = -1;
   let upToSecond = '';
+  let lastMs = -1;
+  let last = '';
   return () => {
     const nowMs = Date.now();
+    if (nowMs === lastMs) return last;
     const now = Math.floor(nowMs / 1000);
     if (now !== second) {
       second = now;
       upToSecond = new Date(nowMs).toISOString().slice(0, -4);
     }
-    return `,"time":"${upToSecond}${String(nowMs - now * 1000).padStart(3, '0')}Z"`;
+    lastMs = nowMs;
+    last = `,"time":"${upToSecond}${String(nowMs - now * 1000).padStart(3, '0')}Z"`;
+    return last;
   };
 }
