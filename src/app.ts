@@ -139,7 +139,7 @@ function adminServer(parts: Parts, reloads: Reloads, version: string, { host }: 
       bodyBytesMax: () => parts.config.admission.bodyBytesMax,
       explain(listener, surface, body, tenant) {
         const { dispatcher, readPrompt, tenantSecret } = parts.forward;
-        return dispatcher.explain({ facts: readPrompt(surface, body, tenantSecret === undefined ? undefined : tenant), listener, excluded: [] });
+        return dispatcher.explain({ facts: readPrompt(surface, body, tenantSecret === undefined ? undefined : tenant), listener, tenant, excluded: [] });
       },
     },
     page: { lastMinute, listeners: () => parts.config.listeners },

@@ -28,7 +28,7 @@ export interface Fleet {
 export function createFleet(random: Random, conversations: number): Fleet {
   let nowMs = 0;
   const clock = () => nowMs;
-  const prefix = { kvCacheTokens: CAPACITY_TOKENS, bytesPerToken: BYTES_PER_TOKEN, matchRatioMin: 0.5 };
+  const prefix = { kvCacheTokens: CAPACITY_TOKENS, bytesPerToken: BYTES_PER_TOKEN, matchRatioMin: 0.5, tenantEndpointsRatio: 1 };
   const estimates = new Estimates(prefix);
   const pools = createPools(clock, ENDPOINTS);
   const listeners = [

@@ -31,7 +31,7 @@ const POOL: PoolSettings = {
 };
 
 export function createShippedRouter(policy: PolicyName, { nowMs, seed }: RouterOptions): Router {
-  const prefix = { kvCacheTokens: 'auto', bytesPerToken: BYTES_PER_TOKEN, matchRatioMin: 0.5 } as const;
+  const prefix = { kvCacheTokens: 'auto', bytesPerToken: BYTES_PER_TOKEN, matchRatioMin: 0.5, tenantEndpointsRatio: 1 } as const;
   const estimates = new Estimates(prefix);
   const events = { onJoined() {}, onLeft() {}, onHealth() {}, onEjected() {}, onReturned() {}, onHalted() {}, onPanic() {}, onRestart: (endpoint: Endpoint) => estimates.forget(endpoint), onSample: (endpoint: Endpoint) => estimates.noteSample(endpoint) };
   const pools = new Pools([POOL], events, nowMs, () => () => {});

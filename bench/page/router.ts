@@ -37,7 +37,7 @@ interface UnderWay {
 export async function startBenchRouter(seed: number): Promise<BenchRouter> {
   const random = seededRandom(seed);
   const clock = (): number => performance.now();
-  const prefix = { kvCacheTokens: KV_CACHE_TOKENS, bytesPerToken: 4, matchRatioMin: 0.5 };
+  const prefix = { kvCacheTokens: KV_CACHE_TOKENS, bytesPerToken: 4, matchRatioMin: 0.5, tenantEndpointsRatio: 1 };
   const pools = createPools(clock, ENDPOINTS);
   const estimates = new Estimates(prefix);
   const listeners = [{ name: 'prefix', policy: 'prefix-cost', record: true }, { name: 'baseline', policy: 'least-request', record: true }] as const;

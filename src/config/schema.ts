@@ -128,6 +128,7 @@ const prefix = section({
   kv_cache_tokens: kvCacheTokens().default('auto').meta({ description: 'Size of an endpoint\'s KV cache in tokens; auto takes what the engine reports.' }),
   bytes_per_token: positive(' of bytes').default(4).meta({ description: 'Bytes of prompt in a token, until it is learned from answers.' }),
   match_ratio_min: ratio().default(0.5).meta({ description: 'Match ratio (0 to 1) above which prefix-threshold routes by prefix.' }),
+  tenant_endpoints_ratio: ratio().default(1).meta({ description: "Share of a target's endpoints (0 to 1, at least one) that one tenant's requests may go to, so that it cannot evict what others hold on the rest. 1 is no limit." }),
   tenants: oneOf(['pass', 'isolate'])
     .default('pass')
     .meta({ description: 'Whether tenants share what the engines hold: pass leaves `cache_salt` to clients; isolate writes one made of tenant and tenant_secret into each body.' }),

@@ -9,6 +9,8 @@ export interface Ask {
   readonly facts: RequestFacts;
   /** The name of the listener it came in by: that says the policy. */
   readonly listener: string;
+  /** Who sends it, where keys say so. */
+  readonly tenant?: string | undefined;
   /** Endpoints that were tried for it already. */
   readonly excluded: readonly string[];
   /** Left out for a first attempt. `free`: the last one never reached an engine, or its connection broke; `budgeted`: it takes from the retry budget. */

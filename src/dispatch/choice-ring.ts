@@ -50,7 +50,7 @@ const COST = 9;
 const OVERFULL = 10;
 const ROW = 11;
 
-const REASONS = ['', 'unhealthy', 'ejected', 'trial', 'asleep', 'paused', 'draining', 'model', 'full', 'tried', 'elsewhere'] as const;
+const REASONS = ['', 'unhealthy', 'ejected', 'trial', 'asleep', 'paused', 'draining', 'model', 'full', 'tried', 'elsewhere', 'tenant'] as const;
 type Reason = (typeof REASONS)[number];
 
 const CHOICES = 1024;
@@ -190,8 +190,8 @@ function writeView(rows: Float32Array, at: number, view: View): void {
   rows[at + OVERFULL] = view.overfullTokens;
 }
 
-function whyNot(endpoint: Endpoint, ask: Ask, { target, panics }: Placed, nowMs: number): Reason {
-  return unavailableBecause(endpoint, target.model, nowMs, panics) ?? (ask.excluded.includes(endpoint.address.id) ? 'tried' : 'elsewhere');
+function whyNot(endpoint: Endpoint, ask: Ask, { target, panics, isTenantBound }: Placed, nowMs: number): Reason {
+  return unavailableBecause(endpoint, target.model, nowMs, panics) ?? (ask.excluded.includes(endpoint.address.id) ? 'tried' : isTenantBound ? 'tenant' : 'elsewhere');
 }
 
 function readRow({ among, rows }: Slot, row: number): Considered {

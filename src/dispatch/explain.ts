@@ -27,7 +27,7 @@ export function explainUnplaced(ask: Asked, found: Busy | Refusal, placement: Pl
   const among = aim.kind === 'aim' ? placement.endpointsOf(aim.target) : [];
   const model = aim.kind === 'aim' ? aim.target.model : facts.model;
   // Endpoints that could take it, were it let in.
-  const otherwise = (id: string): string => (excluded.includes(id) ? 'tried' : found.kind === 'busy' ? 'router full' : 'gives way');
+  const otherwise = (id: string): string => (excluded.includes(id) ? 'tried' : found.kind !== 'busy' ? 'gives way' : placement.isTenantBound(ask) ? 'tenant' : 'router full');
   return {
     decision: found.kind === 'busy' ? 'waits' : 'refused',
     listener,

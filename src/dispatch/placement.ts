@@ -2,6 +2,7 @@
 
 import type { Clock } from '../core/clock.ts';
 import type { Ask, Refusal } from '../core/dispatcher.ts';
+import { ANYBODY } from '../core/identity.ts';
 import type { PolicyName } from '../core/policy-name.ts';
 import type { Random } from '../core/random.ts';
 import type { GenerationFacts } from '../core/request.ts';
@@ -18,6 +19,7 @@ import { chooseTarget, refusal, resolveModel } from './models.ts';
 import type { DispatchSettings, ListenerRule, ModelRoute, Target } from './settings.ts';
 import { shedsLoad } from './shedding.ts';
 import type { StoredResponses } from './stored-responses.ts';
+import { endpointsOfTenant } from './tenant-share.ts';
 
 export interface DispatchDeps {
   readonly pools: Pools;
@@ -42,6 +44,8 @@ export interface Placed {
   readonly target: Target;
   /** Ejections by errors were ignored. */
   readonly panics: boolean;
+  /** Only the tenant's own endpoints could take it. */
+  readonly isTenantBound: boolean;
   readonly matchRatioMin: number;
   /** Of those who could take it, in the order of `among`. */
   readonly views: readonly View[];
@@ -83,12 +87,14 @@ export class Placement {
   readonly #listeners: ReadonlyMap<string, { readonly rule: ListenerRule; readonly choose: Policy }>;
   readonly #leastRequest: Policy;
   readonly #matchRatioMin: number;
+  readonly #tenantEndpointsRatio: number;
 
   constructor(deps: DispatchDeps, responses: StoredResponses, settings: DispatchSettings) {
     this.#deps = deps;
     this.#responses = responses;
     this.#models = new Map(settings.models.map((model) => [model.name, model]));
     this.#matchRatioMin = settings.prefix.matchRatioMin;
+    this.#tenantEndpointsRatio = settings.prefix.tenantEndpointsRatio;
     const options = { matchRatioMin: this.#matchRatioMin };
     this.#listeners = new Map(settings.listeners.map((rule) => [rule.name, { rule, choose: createPolicy(rule.policy, options) }]));
     this.#leastRequest = createPolicy('least-request', options);
@@ -122,6 +128,17 @@ export class Placement {
     return resolved.kind === 'refused' ? resolved : { kind: 'route', ...resolved.route };
   }
 
+  isTenantBound({ tenant }: Ask): boolean {
+    return this.#tenantEndpointsRatio < 1 && tenant !== undefined && tenant !== ANYBODY.tenant;
+  }
+
+  /** Those that are full count as the tenant's too: else it would get others by filling its own. */
+  #tenantsOwn({ tenant = '', excluded }: Ask, among: readonly Endpoint[], available: readonly Endpoint[], model: string, nowMs: number): readonly Endpoint[] {
+    const open = new Set(available);
+    const up = among.filter((endpoint) => !excluded.includes(endpoint.address.id) && (open.has(endpoint) || unavailableBecause(endpoint, model, nowMs) === 'full'));
+    return endpointsOfTenant(tenant, up, this.#tenantEndpointsRatio).filter((endpoint) => open.has(endpoint));
+  }
+
   #byPolicy(ask: Ask, facts: GenerationFacts, draw: Draw): Placed | Busy | Refusal {
     const { estimates, clock } = this.#deps;
     const aimed = this.aim(facts);
@@ -130,9 +147,12 @@ export class Placement {
     const nowMs = clock();
     const among = this.endpointsOf(target);
     const { endpoints, panics } = availableOf(among, target.model, nowMs);
-    const candidates = narrow(endpoints, ask.excluded, this.#responses.endpointOf(facts.previousResponseId));
+    const stored = this.#responses.endpointOf(facts.previousResponseId);
+    const isTenantBound = stored === undefined && this.isTenantBound(ask);
+    const candidates = narrow(isTenantBound ? this.#tenantsOwn(ask, among, endpoints, target.model, nowMs) : endpoints, ask.excluded, stored);
     if (candidates.length === 0) {
-      return waitsFor(ask, among, target.model, nowMs) ? { kind: 'busy', place: sharedPlace(ask, `${target.pool ?? ''} ${target.model}`), criticality: route.criticality } : nobody(endpoints);
+      const place = `${target.pool ?? ''} ${target.model} ${isTenantBound ? ask.tenant : ''}`;
+      return waitsFor(ask, among, target.model, nowMs) ? { kind: 'busy', place: sharedPlace(ask, place), criticality: route.criticality } : nobody(endpoints);
     }
     if (route.criticality === 'sheddable' && shedsLoad(candidates)) return shed();
 
@@ -160,6 +180,7 @@ export class Placement {
       among,
       target,
       panics,
+      isTenantBound,
       matchRatioMin: this.#matchRatioMin,
       views,
       view,

@@ -36,6 +36,8 @@ export interface DispatchSettings {
     readonly kvCacheTokens: number | 'auto';
     readonly bytesPerToken: number;
     readonly matchRatioMin: number;
+    /** Of a target's endpoints, at least one: so many may one tenant's requests go to. */
+    readonly tenantEndpointsRatio: number;
   };
   readonly admission: QueueLimits & {
     /** Requests in flight in the whole router. */

@@ -103,7 +103,7 @@ export async function forward(deps: ForwardDeps, exchange: Exchange): Promise<vo
 
 async function route(course: Course, facts: GenerationFacts): Promise<void> {
   const { deps, exchange, client, record, tried, attemptsMax } = course;
-  const ask: Ask = { facts, listener: exchange.listener, excluded: [], bodyBytes: exchange.body.length, request: record.id, traceId: record.traceId, wantsReason: exchange.debugHeaders };
+  const ask: Ask = { facts, listener: exchange.listener, tenant: exchange.identity.tenant, excluded: [], bodyBytes: exchange.body.length, request: record.id, traceId: record.traceId, wantsReason: exchange.debugHeaders };
   let failed: Ended | undefined;
   let next: Again | undefined;
   const excluded: string[] = [];

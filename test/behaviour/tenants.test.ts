@@ -74,3 +74,15 @@ test('not kept apart, tenants share what the engine holds, and a salt of the cli
   t.equal((await send('two', CHAT, bodyOf(CHAT, { cache_salt: 'mine' }))).matchRatio, 0);
   t.equal(cached(), 0);
 });
+
+test('with a share of the endpoints for each tenant, all that one sends goes to its own, and without one to all', async (t) => {
+  const upstreams = await Promise.all(['a', 'b'].map(() => startRawUpstream(t, ({ socket }) => void socket.write(sized(200, '{}')))));
+  const used = async (ratio: number): Promise<Set<string>> => {
+    const server = await startForwardingServer(t, { endpoints: upstreams.map(({ url }) => url), prefix: { tenant_endpoints_ratio: ratio } });
+    const records = [];
+    for (let i = 0; i < 20; i += 1) records.push((await server.send('one', CHAT, CHAT.body(`${i} ${TEXT}`, false))).record);
+    return new Set(records.map(({ endpoint }) => endpoint));
+  };
+  t.equal((await used(0.5)).size, 1);
+  t.equal((await used(1)).size, 2);
+});

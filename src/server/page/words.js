@@ -43,6 +43,7 @@ const REASONS = {
   full: 'full: as many requests in flight as it may have',
   tried: 'tried before by this request',
   elsewhere: 'another endpoint has the answer that the request continues',
+  tenant: 'is not one of the tenant’s',
   'router full': 'the router has as many requests in flight as it may have',
   'gives way': 'gives way to more important requests',
 };

@@ -29,7 +29,7 @@ test('a file with endpoints alone is completed with every default', (t) => {
       },
     ],
     models: [],
-    prefix: { kvCacheTokens: 'auto', bytesPerToken: 4, matchRatioMin: 0.5, tenants: 'pass' },
+    prefix: { kvCacheTokens: 'auto', bytesPerToken: 4, matchRatioMin: 0.5, tenantEndpointsRatio: 1, tenants: 'pass' },
     timeouts: { connectMs: 5000, firstByteMs: 1_800_000, idleMs: 300_000, clientStallMs: 120_000, totalMs: 3_600_000, clientBodyMs: 300_000 },
     retry: { attemptsMax: 2, budgetRatio: 0.2, budgetMin: 3 },
     admission: { bodyBytesMax: 33_554_432, bodyBytesTotalMax: 1_073_741_824, inFlightMax: 16_384, tenantInFlightRatio: 1, queueLengthMax: 1024, queueBytesMax: 268_435_456, queueWaitMaxMs: 30_000, keepAliveCommentMs: 0 },

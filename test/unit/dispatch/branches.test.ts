@@ -28,7 +28,7 @@ interface Attempt {
 /** Attempts of requests as they follow one another, and the ways on that were computed. */
 function desk() {
   const house = createHouse({ endpoints: ENDPOINTS });
-  const estimates = new Estimates({ kvCacheTokens: 1_000_000, bytesPerToken: 4, matchRatioMin: 0.5 });
+  const estimates = new Estimates({ kvCacheTokens: 1_000_000, bytesPerToken: 4, matchRatioMin: 0.5, tenantEndpointsRatio: 1 });
   const open: Attempt[] = [];
   const computed = new Set<string>();
   const compute = ({ text }: Attempt): void => prefixes(text).forEach((name) => computed.add(name));

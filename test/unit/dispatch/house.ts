@@ -65,7 +65,7 @@ export function createHouse(options: HouseOptions = {}): House {
     scheduled.push({ atMs: house.nowMs + delayMs, run });
     return () => {};
   };
-  const estimates = new Estimates({ kvCacheTokens: 'auto', bytesPerToken: 4, matchRatioMin: 0.5 });
+  const estimates = new Estimates({ kvCacheTokens: 'auto', bytesPerToken: 4, matchRatioMin: 0.5, tenantEndpointsRatio: 1 });
   const events = { onJoined() {}, onLeft() {}, onHealth() {}, onEjected() {}, onReturned() {}, onHalted() {}, onPanic() {}, onRestart: (endpoint: Endpoint) => estimates.forget(endpoint), onSample: (endpoint: Endpoint) => estimates.noteSample(endpoint) };
   const settings = { ...POOL, ...options.pool };
   const pools = new Pools([settings], events, clock, () => () => {});
@@ -76,7 +76,7 @@ export function createHouse(options: HouseOptions = {}): House {
   }
   const dispatcher = new PrefixDispatcher(
     { pools, estimates, clock, random: seededRandom(1), schedule },
-    { listeners: LISTENERS, models: [], prefix: { kvCacheTokens: 'auto', bytesPerToken: 4, matchRatioMin: 0.5 }, admission: ADMISSION, retry: { budgetRatio: 0.2, budgetMin: 3 }, ...options.settings },
+    { listeners: LISTENERS, models: [], prefix: { kvCacheTokens: 'auto', bytesPerToken: 4, matchRatioMin: 0.5, tenantEndpointsRatio: 1 }, admission: ADMISSION, retry: { budgetRatio: 0.2, budgetMin: 3 }, ...options.settings },
   );
   const reader = createPromptReader({ secret: new Uint8Array(32) });
   const house: House = {

@@ -175,7 +175,7 @@ test('a retry that takes from the budget is refused when there is none left, a f
 test('new settings hold from the next request on, and for those who wait', async (t) => {
   const { house } = crowdedHouse();
   const waiting = ask(house, house.chat(['a']));
-  house.dispatcher.reconfigure({ listeners: [{ name: 'prefix', policy: 'random', record: true }], models: [], prefix: { kvCacheTokens: 'auto', bytesPerToken: 4, matchRatioMin: 0.5 }, admission: { ...ADMISSION, queueWaitMaxMs: 100 }, retry: { budgetRatio: 0, budgetMin: 0 } });
+  house.dispatcher.reconfigure({ listeners: [{ name: 'prefix', policy: 'random', record: true }], models: [], prefix: { kvCacheTokens: 'auto', bytesPerToken: 4, matchRatioMin: 0.5, tenantEndpointsRatio: 1 }, admission: { ...ADMISSION, queueWaitMaxMs: 100 }, retry: { budgetRatio: 0, budgetMin: 0 } });
   house.pass(150);
   t.match(waiting.later, [{ reason: 'queue_timeout' }]);
 });
