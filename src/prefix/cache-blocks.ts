@@ -93,7 +93,8 @@ export class CacheBlocks extends HeldBlocks {
     const bucket = this.recency.enter(size);
     if (block === 0) {
       block = this.table.insert(low, high);
-      const isTracked = !isAnswer && (this.#shared?.add(low, high, this.#holder) ?? true);
+      // Of answers the shared table never hears, and forgets nothing when they go.
+      const isTracked = isAnswer || (this.#shared?.add(low, high, this.#holder) ?? true);
       this.table.fields[block + STATE] = isTracked ? 0 : UNTRACKED;
     } else {
       this.#before.set(block, { size: this.sizeOf(block), bucket: this.bucketOf(block) });

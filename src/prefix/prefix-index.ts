@@ -26,7 +26,7 @@ export class PrefixIndex {
   readonly #blocks: CacheBlocks;
   #epoch = 0;
 
-  /** `shared`, if any, hears of every block of a prompt that appears here and of every block that leaves; `holder` is this index's number there. */
+  /** `shared`, if any, hears of every block of a prompt that appears here and of every one that leaves for good, no ghost of it being left; `holder` is this index's number there. */
   constructor(capacityTokens: number, shared?: SharedBlocks, holder = 0) {
     this.#blocks = new CacheBlocks(shared, holder);
     this.setCapacityTokens(capacityTokens);

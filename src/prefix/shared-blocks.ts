@@ -4,7 +4,7 @@ import type { Chain } from '../core/chain.ts';
 import { BlockTable, HIGH, LOW } from './block-table.ts';
 import type { ModelKey } from './model-key.ts';
 
-/** Field of an entry: how many prefix indexes have the block, times HOLDER, plus how it goes on. */
+/** Field of an entry: how many prefix indexes have the block or its ghost, times HOLDER, plus how it goes on. */
 const SEEN = 2;
 /** No prompt with it was computed; no block of one came after it; one did; or several did: then their number is in the table of forks. */
 const UNSEEN = 0;
@@ -29,7 +29,7 @@ const FORK_STRIDE = 3;
  * The blocks of all endpoints' prefix indexes, each with the number of different continuations seen after it, and with the tokens up
  * to its end: the engines count a prompt alike wherever it goes.
  *
- * The indexes say when a block appears and leaves (`add`, `remove`); a block is forgotten with its last holder. A continuation counts
+ * The indexes say when a block appears and leaves (`add`, `remove`); a block is forgotten with its last holder, who may have its ghost only. A continuation counts
  * with the first token of a prompt, so one that is withdrawn does not; one that was forgotten and comes back counts again. Few blocks fork, so those have a table of their own that the processor's caches can hold:
  * a prompt's blocks are looked up there for every request.
  */

@@ -124,6 +124,7 @@ test('whoever holds the first block of a prompt is asked, also when it came whil
   const step = fc.oneof(
     { weight: 4, arbitrary: fc.tuple(fc.constant('record' as const), holder, text) },
     { weight: 3, arbitrary: fc.tuple(fc.constant('release' as const), fc.nat(9)) },
+    { weight: 2, arbitrary: fc.tuple(fc.constant('complete' as const), fc.nat(9)) },
     { weight: 1, arbitrary: fc.tuple(fc.constant('forget' as const), holder) },
   );
   // The last has the bit of the first.
@@ -131,17 +132,22 @@ test('whoever holds the first block of a prompt is asked, also when it came whil
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), fc.integer({ min: 1, max: 6 }), (steps, entriesMax) => {
       const shared = new SharedBlocks(entriesMax);
-      const indexes = numbers.map((number) => new PrefixIndex(0, shared, number));
+      // What is complete is there or a ghost, until others evict it.
+      const indexes = numbers.map((number) => new PrefixIndex(50, shared, number));
       const open: { index: PrefixIndex; text: string; epoch: number }[] = [];
       for (const step of steps) {
         if (step[0] === 'record') {
           const index = indexes[step[1]]!;
           open.push({ index, text: step[2], epoch: index.record(chainOf(step[2]), MODEL, tokenEnds(chainOf(step[2]))) });
-        } else if (step[0] === 'release') {
-          const [request] = open.splice(step[1] % Math.max(1, open.length), 1);
-          request?.index.release(chainOf(request.text), MODEL, request.epoch);
-        } else {
+        } else if (step[0] === 'forget') {
           indexes[step[1]]!.forget();
+        } else if (open.length > 0) {
+          const [{ index, text, epoch }] = open.splice(step[1] % open.length, 1) as [(typeof open)[number]];
+          if (step[0] === 'complete') {
+            index.confirm(chainOf(text), MODEL, tokenEnds(chainOf(text)), 0, epoch);
+            index.recordAnswer(chainOf(text), MODEL, 20, 0, epoch);
+          }
+          index.release(chainOf(text), MODEL, epoch);
         }
         const isAsked = (index: PrefixIndex, i: number, first: string): boolean =>
           index.matchedBlocks(chainOf(first), MODEL) === 0 || (shared.firstHolders(chainOf(first), MODEL) & (1 << numbers[i]!)) !== 0;
