@@ -45,8 +45,9 @@ export function refuseBytes(error: Error & { readonly code?: string }, socket: H
   else refuseSocket(socket, answerToBytes(error.code));
 }
 
+/** With TLS 1.3 the server has said its last word of a handshake before the client has. */
 function isShakingHands(socket: Socket): boolean {
-  return socket instanceof TLSSocket && socket.getFinished() === undefined;
+  return socket instanceof TLSSocket && socket.getPeerFinished() === undefined;
 }
 
 /** Answers on a connection that no request has. */

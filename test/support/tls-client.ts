@@ -3,8 +3,9 @@
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Duplex } from 'node:stream';
 import type { Test } from 'tap';
-import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
+import { connect, type ConnectionOptions, type SecureVersion, type TLSSocket } from 'node:tls';
 import { CA, type Certificate } from './certificates.ts';
 import { readAnswer, requestBytes, type Answer, type Sent } from './raw-client.ts';
 
@@ -22,6 +23,14 @@ export async function callTls(t: Test, url: string, sent: Sent, options: Connect
   const socket = await openTls(t, url, options);
   socket.write(requestBytes(sent));
   return readAnswer(await bytesOf(socket));
+}
+
+/** The first bytes of a client that speaks at most this version. */
+export async function clientHello(maxVersion: SecureVersion): Promise<Buffer> {
+  return new Promise((resolve) => {
+    const socket = new Duplex({ read() {}, write: (bytes: Buffer) => resolve(bytes) });
+    connect({ socket, servername: 'localhost', maxVersion });
+  });
 }
 
 /** All that comes until the connection ends. */
