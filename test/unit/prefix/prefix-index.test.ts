@@ -195,6 +195,14 @@ test('a second answer to one prompt keeps the size of the first', async (t) => {
   t.equal(index.tokens, 30);
 });
 
+test('a stretch that begins inside a message says where its first block ends, one that begins with a message or answer does not', async (t) => {
+  // A stretch of use is a 64th of the capacity: as much as one `u`, and a `U` goes with the block before it.
+  const index = new PrefixIndex(64 * 16);
+  answer(index, 'uuUuU', 20);
+  const doubtfulEnds = index.survey(chainOf('uuUuUM'), MODEL, tokenEnds(chainOf('uuUuUM'))).map(({ tokensEnd, doubtfulEnd }) => [tokensEnd, doubtfulEnd]);
+  t.strictSame(doubtfulEnds, [[16, undefined], [36, 32], [56, undefined], [76, undefined]]);
+});
+
 test('what belongs to a request from before a forget does nothing', async (t) => {
   const index = new PrefixIndex(1_000);
   serve(index, 'ab');
