@@ -216,7 +216,6 @@ export class CacheBlocks extends HeldBlocks {
     this.#ghosts -= 1;
     fields[ghost + STATE]! += CONFIRMED + LISTED - GHOST;
     this.#oldest = ghost;
-    if (ghost === this.#tail) this.#tail = 0;
     if (before === undefined) {
       this.#size += size;
       this.#count += 1;

@@ -104,3 +104,16 @@ test('what is there and what was evicted lately are counted at their sizes, and 
     { numRuns: 500 },
   );
 });
+
+test('what is cleared is no ghost, not even of a request that came after', async (t) => {
+  const blocks = new CacheBlocks(undefined, 0);
+  blocks.capacity = 10;
+  for (const name of [1, 2]) blocks.confirm(blocks.obtain(name, 1, 8), 0, 8);
+  blocks.settle();
+  blocks.pin(blocks.obtain(1, 1, 8));
+  blocks.clear();
+  const later = blocks.obtain(3, 1, 8);
+  blocks.pin(later);
+  blocks.unpin(later);
+  t.equal(blocks.table.size, 0);
+});
