@@ -66,7 +66,7 @@ function wantedInsteadOf(key: string, path: Path): string {
 function seenAt(path: Path, source: Source): string {
   let value = source.data;
   for (const part of path) value = typeof value === 'object' && value !== null ? (value as Record<PropertyKey, unknown>)[part] : undefined;
-  const isHidden = isSecret(path, source) ? value !== undefined : typeof value === 'string' && holdsSecret(nodeAt(jsonSchema, path));
+  const isHidden = isSecret(path, source) ? value !== undefined : value !== undefined && typeof value !== 'object' && holdsSecret(nodeAt(jsonSchema, path));
   return isHidden ? HIDDEN : describeSeen(value);
 }
 
