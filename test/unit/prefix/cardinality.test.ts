@@ -11,8 +11,8 @@ const CAPACITY_TOKENS = 500_000;
 const SHARED_BLOCKS_MAX = 100_000;
 const HOT = 50;
 const HOT_EVERY = 10;
-/** Of an index with its ghosts, and of the shared table with its forks: a block costs up to 62 and 53 bytes, and 47 and 36, right after a table has grown. */
-const INDEX_BLOCK_BYTES_MAX = 62 + 53;
+/** Of an index with its ghosts, and of the shared table with its forks: a block costs up to 61 bytes in each form, and 47 and 36, right after a table has grown. */
+const INDEX_BLOCK_BYTES_MAX = 61 + 61;
 const SHARED_BLOCK_BYTES_MAX = 47 + 36;
 const MODEL = modelKey('m');
 
