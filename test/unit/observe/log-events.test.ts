@@ -142,3 +142,18 @@ test('the level holds for events', (t) => {
   t.strictSame(linesOf((log) => log.endpointEjected(ENDPOINT, ''), 'silent'), []);
   t.end();
 });
+
+test('each line has the time of its own millisecond, also where the clock goes back', (t) => {
+  const now = Date.now;
+  t.teardown(() => (Date.now = now));
+  const times: unknown[] = [];
+  const destination = { write: (line: string) => void times.push((JSON.parse(line) as Record<string, unknown>)['time']) };
+  const log = createLog({ level: 'info', sampleRatio: 0, matchRatioMin: 0.5, random: () => 0, destination });
+  const wanted = ['2026-11-28T10:00:00.007Z', '2026-11-28T10:00:00.007Z', '2026-11-28T10:00:00.123Z', '2026-11-28T10:00:01.123Z', '2026-11-28T09:00:01.123Z'];
+  for (const time of wanted) {
+    Date.now = () => Date.parse(time);
+    log.endpointReturned(ENDPOINT);
+  }
+  t.strictSame(times, wanted);
+  t.end();
+});

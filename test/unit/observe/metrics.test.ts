@@ -82,6 +82,18 @@ test('a request that ended is counted once under its labels', async (t) => {
   t.equal(series.get(`warmroute_time_to_first_token_seconds_count{${labels}}`), 2, 'no first token came for the third');
 });
 
+test('a scrape changes nothing, and what comes after it is added', async (t) => {
+  const metrics = sampleMetrics();
+  metrics.ended(sampleRecord());
+  const counted = async () => (await metrics.text()).split('\n').filter((line) => line.startsWith('warmroute_'));
+  const first = await counted();
+  t.strictSame(await counted(), first);
+  metrics.ended(sampleRecord());
+  const series = parse(await metrics.text());
+  t.equal(series.get('warmroute_requests_total{code="200",listener="prefix",model="qwen",outcome="complete",policy="prefix-cost"}'), 2);
+  t.equal(series.get('warmroute_request_duration_seconds_count{listener="prefix",model="qwen",policy="prefix-cost"}'), 2);
+});
+
 test('the buckets of times are seconds', async (t) => {
   const metrics = sampleMetrics();
   metrics.ended(sampleRecord({ timeToFirstTokenMs: 50, durationMs: 60_001, choiceDurationMs: 0.04 }));
