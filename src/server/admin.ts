@@ -90,7 +90,7 @@ export function createAdmin(options: AdminOptions): FastifyInstance {
   admin.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'not found' }));
   admin.setErrorHandler<FastifyError>((error, request, reply) => {
     // A client that left in the middle of its body is nobody's failure.
-    const status = error.statusCode ?? (request.raw.complete ? 500 : 400);
+    const status = error.statusCode ?? (request.raw.errored === error ? 400 : 500);
     if (status < 500) return reply.code(status).send({ error: error.message });
     options.unexpected(error);
     return reply.code(500).send({ error: 'internal error' });

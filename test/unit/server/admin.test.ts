@@ -189,14 +189,22 @@ test('a path that cannot be decoded, or a body that is too much, is the caller\'
   t.equal(answer.status, 413);
 });
 
-test('metrics that cannot be made are a 500 that says nothing, and are reported', async (t) => {
+test('an answer that cannot be made is a 500 that says nothing, and is reported', async (t) => {
   const errors: unknown[] = [];
   const failure = new Error('secret detail');
-  const url = await listen(t, { metricsText: () => Promise.reject(failure), unexpected: (error) => errors.push(error) });
-  const answer = await fetch(`${url}/metrics`);
-  t.equal(answer.status, 500);
-  t.strictSame(await answer.json(), { error: 'internal error' });
-  t.strictSame(errors, [failure]);
+  const url = await listen(t, {
+    metricsText: () => Promise.reject(failure),
+    statuses: () => {
+      throw failure;
+    },
+    unexpected: (error) => errors.push(error),
+  });
+  for (const path of ['/metrics', '/endpoints']) {
+    const answer = await fetch(`${url}${path}`);
+    t.equal(answer.status, 500, path);
+    t.strictSame(await answer.json(), { error: 'internal error' });
+  }
+  t.strictSame(errors, [failure, failure]);
 });
 
 test('a client that leaves in the middle of a body is no failure of the router', async (t) => {
