@@ -3,6 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ErrorAnswer } from '../proxy/error-answer.ts';
+import { GatheredBytes } from '../proxy/gathered-bytes.ts';
 import type { HeldBytes } from './body-total.ts';
 import type { ClientListenerOptions } from './options.ts';
 
@@ -22,16 +23,14 @@ export function readBody(request: FastifyRequest, reply: FastifyReply, options: 
   const payload: IncomingMessage = request.raw;
   const held = bodies.hold();
   releaseAfter(reply.raw, held);
-  const chunks: Buffer[] = [];
-  let bytes = 0;
+  const gathered = new GatheredBytes();
   const onData = (chunk: Buffer): void => {
-    bytes += chunk.length;
-    chunks.push(chunk);
+    gathered.add(chunk);
     const fits = held.add(chunk.length, bodyBytesTotalMax);
-    if (bytes > bodyBytesMax) settle(tooLarge(bodyBytesMax));
+    if (gathered.length > bodyBytesMax) settle(tooLarge(bodyBytesMax));
     else if (!fits) settle(TOO_MANY_BYTES);
   };
-  const onEnd = (): void => settle(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, bytes));
+  const onEnd = (): void => settle(gathered.whole());
   const onError = (): void => settle(INCOMPLETE);
   const settle = (result: Buffer | ErrorAnswer): void => {
     payload.off('data', onData).off('end', onEnd).off('error', onError);

@@ -2,7 +2,7 @@
 
 import { test } from 'tap';
 import { header, openConnection, readAnswer, requestBytes, call, type Connection } from '../support/raw-client.ts';
-import { chunk, sized, startRawUpstream } from '../support/raw-upstream.ts';
+import { chunk, LAST_CHUNK, sized, startRawUpstream } from '../support/raw-upstream.ts';
 import { CHAT } from '../support/surfaces.ts';
 import { eventually, startTestRouter } from '../support/test-router.ts';
 
@@ -108,4 +108,19 @@ test('connections beyond the limit are closed at once, and let in again when one
   t.equal((await beyond.closed).length, 0);
   idle[0]?.socket.destroy();
   await eventually(async () => (await call(t, router.url, { method: 'GET', path: '/v1/models' })).status === 200);
+});
+
+test('a body in chunks of one byte takes hardly more memory than one in a few', async (t) => {
+  const upstream = await startRawUpstream(t, ({ socket }) => void socket.write(sized(200, '{"a":1}')));
+  const { url } = await startTestRouter(t, { endpoints: [upstream.url] });
+  const [begin = '', end = ''] = CHAT.body('|', false).split('|');
+  const client = await openConnection(t, url);
+  const peakMb = (): number => process.resourceUsage().maxRSS / 1024;
+  const beforeMb = peakMb();
+  client.socket.write(`POST ${CHAT.path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n`);
+  client.socket.write(Buffer.concat([chunk(begin), Buffer.from('1\r\nx\r\n'.repeat(1_000_000)), chunk(end), Buffer.from(LAST_CHUNK)]));
+  t.equal(readAnswer(await client.closed).status, 200);
+  t.equal((await upstream.request(0)).body.toString(), begin + 'x'.repeat(1_000_000) + end);
+  // With each chunk by itself more than 600.
+  t.ok(peakMb() - beforeMb < 450, `${peakMb() - beforeMb} MB`);
 });
