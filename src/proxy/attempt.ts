@@ -5,6 +5,7 @@ import type { Agent, Dispatcher as Undici } from 'undici';
 import type { EndpointAddress, Outcome, Standing } from '../core/dispatcher.ts';
 import type { Surface } from '../core/request.ts';
 import type { ClientListener, ClientResponse } from './client-response.ts';
+import { withPiece } from './gathered-bytes.ts';
 import { isEventStream, requestHeaders, responseHeaders } from './headers.ts';
 import type { HeldAnswer } from './held-answer.ts';
 import { joined, PlainAnswer } from './plain-answer.ts';
@@ -164,7 +165,7 @@ export class Attempt implements Undici.DispatchHandler, ClientListener, Swept {
       if (!this.#relay(chunk)) this.#pause(controller);
       return;
     }
-    this.#kept.push(chunk);
+    this.#kept = withPiece(this.#kept, chunk);
     this.#keptBytes += chunk.length;
     if (answer instanceof StreamAnswer && answer.ended !== undefined) this.#end(answer.ended);
     else if (!this.#holds(answer)) this.#commit();

@@ -4,6 +4,8 @@
 const COPIED_BELOW_BYTES = 4_096;
 const ROOM_MIN_BYTES = 1_024;
 const ROOM_MAX_BYTES = 65_536;
+/** As few are found and moved in no time. */
+const PIECES_MAX = 256;
 const NOTHING = Buffer.alloc(0);
 
 /** Keeps the first piece and large ones as they are, and copies small ones together. Pieces must not change after they were added. */
@@ -48,4 +50,25 @@ export class GatheredBytes {
     this.#pieces.push(this.#room.subarray(this.#from, this.#to));
     this.#from = this.#to;
   }
+}
+
+/** Puts a piece behind others, of which the first ones may be dropped. Gives the list that holds them: another one where there were too many, in which small ones are joined. */
+export function withPiece(pieces: Buffer[], piece: Buffer): Buffer[] {
+  pieces.push(piece);
+  return pieces.length > PIECES_MAX ? joinedUpTo(ROOM_MAX_BYTES, pieces) : pieces;
+}
+
+function joinedUpTo(bytesMax: number, pieces: readonly Buffer[]): Buffer[] {
+  const joined: Buffer[] = [];
+  let from = 0;
+  let bytes = 0;
+  for (const [i, { length }] of pieces.entries()) {
+    if (i > from && bytes + length > bytesMax) {
+      joined.push(Buffer.concat(pieces.slice(from, i)));
+      [from, bytes] = [i, 0];
+    }
+    bytes += length;
+  }
+  joined.push(Buffer.concat(pieces.slice(from)));
+  return joined;
 }

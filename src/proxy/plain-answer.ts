@@ -4,6 +4,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Outcome, RejectedBecause } from '../core/dispatcher.ts';
 import type { Surface } from '../core/request.ts';
 import { rejectedBecause } from './because.ts';
+import { withPiece } from './gathered-bytes.ts';
 import { isJson } from './headers.ts';
 import { gaveUpInAnswer, hasChoices } from './gave-up.ts';
 import { findUsage } from './usage.ts';
@@ -81,7 +82,7 @@ export class PlainAnswer {
   }
 
   #keep(chunk: Buffer): void {
-    this.#kept.push(chunk);
+    this.#kept = withPiece(this.#kept, chunk);
     this.#keptBytes += chunk.length;
     if (this.holds) return;
     while (this.#keptBytes - (this.#kept[0]?.length ?? 0) >= KEPT_MAX_BYTES) this.#keptBytes -= this.#kept.shift()?.length ?? 0;

@@ -1,10 +1,14 @@
 // sse.ts: sees where the events of a stream begin and end while its bytes go by, and keeps the last few.
 
+import { withPiece } from './gathered-bytes.ts';
+
 const LF = 0x0a;
 const CR = 0x0d;
 const COLON = 0x3a;
 /** Of one event. Of a longer one the beginning and the end are kept, which is where its name and its usage stand. */
 const EVENT_KEPT_MAX_BYTES = 1_048_576;
+const BEGINNING_BYTES = 4_096;
+const NOTHING = Buffer.alloc(0);
 
 /** Told of each complete event that has a field, while the scanner has a listener. */
 export type EventListener = (event: Buffer) => void;
@@ -24,6 +28,8 @@ export class SseScanner {
   #last: Buffer | undefined;
   #secondLast: Buffer | undefined;
   #thirdLast: Buffer | undefined;
+  /** Of the event under way: its beginning, what is kept of the rest, and how much both are. */
+  #beginning: Buffer = NOTHING;
   #carry: Buffer[] = [];
   #carryBytes = 0;
   /** Of the line that is being read: how long it is so far, without a carriage return. */
@@ -40,8 +46,10 @@ export class SseScanner {
   /** The end of what is here of the event under way, at most so many bytes. */
   partial(bytes: number): Buffer {
     let from = this.#carry.length;
-    for (let found = 0; from > 0 && found < bytes; found += this.#carry[from]!.length) from -= 1;
-    return Buffer.concat(this.#carry.slice(from)).subarray(-bytes);
+    let found = 0;
+    for (; from > 0 && found < bytes; found += this.#carry[from]!.length) from -= 1;
+    const end = this.#carry.slice(from);
+    return Buffer.concat(found < bytes ? [this.#beginning, ...end] : end).subarray(-bytes);
   }
 
   /** The last events, oldest first, at most three. */
@@ -95,22 +103,24 @@ export class SseScanner {
 
   #take(tail: Buffer): Buffer {
     if (this.#carryBytes === 0) return tail;
-    this.#carry.push(tail);
-    const whole = Buffer.concat(this.#carry);
+    const whole = Buffer.concat([this.#beginning, ...this.#carry, tail]);
     this.#dropCarry();
     return whole;
   }
 
   #keepPart(part: Buffer): void {
-    this.#carry.push(part);
     this.#carryBytes += part.length;
-    while (this.#carryBytes > EVENT_KEPT_MAX_BYTES && this.#carry.length > 2) {
-      this.#carryBytes -= this.#carry.splice(1, 1)[0]?.length ?? 0;
+    if (this.#carryBytes === part.length) this.#beginning = part;
+    else if (this.#carryBytes <= BEGINNING_BYTES) this.#beginning = Buffer.concat([this.#beginning, part]);
+    else {
+      this.#carry = withPiece(this.#carry, part);
+      while (this.#carryBytes - this.#carry[0]!.length >= EVENT_KEPT_MAX_BYTES) this.#carryBytes -= this.#carry.shift()!.length;
     }
   }
 
   #dropCarry(): void {
     if (this.#carryBytes === 0) return;
+    this.#beginning = NOTHING;
     this.#carry = [];
     this.#carryBytes = 0;
   }

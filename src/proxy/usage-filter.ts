@@ -20,6 +20,8 @@ const STAMP = /,"system_fingerprint":"(?:[^"\\]|\\.)*"/;
 const USAGE_EVENT_MAX_BYTES = 16_384;
 /** Of an event that has begun to pass, the end is kept back: enough for any of the keys, cut anywhere, and for its closing brace. */
 const TAIL_BYTES = 24;
+/** What waits for the usage, comments behind the finish reason included: an engine that has usage to tell tells it at once. */
+const WAITING_MAX_BYTES = 262_144;
 const NOTHING = Buffer.alloc(0);
 
 /** What the bytes of an event so far say about its choices. */
@@ -71,7 +73,7 @@ export class UsageFilter {
       at = end;
     }
     const passable = this.#passable(bytes, at);
-    const passed = waits && passable === at ? from : passable;
+    const passed = waits && passable === at && at - from <= WAITING_MAX_BYTES ? from : passable;
     if (passed > from) out.push(passed - from === bytes.length ? bytes : bytes.subarray(from, passed));
     this.#held = passed === bytes.length ? NOTHING : bytes.subarray(passed);
     this.#eventAt = Math.max(0, at - passed);

@@ -81,6 +81,18 @@ test('of an event of many megabytes the beginning and the end are kept, and what
   t.end();
 });
 
+test('so is one in pieces of one byte, in no more time than any', (t) => {
+  const scanner = new SseScanner();
+  const bytes = Buffer.from(`event: big\ndata: {"x":"${'x'.repeat(2_500_000)}","usage":{"prompt_tokens":7}}\n\n`);
+  const startMs = performance.now();
+  // It takes 3 s, or an hour where each piece moves the others.
+  for (let at = 0; at < bytes.length && performance.now() - startMs < 30_000; at += 1) scanner.feed(bytes.subarray(at, at + 1));
+  const [big = ''] = scanner.last.map(String);
+  t.match(big, /^event: big\ndata: \{"x":"x.*x","usage":\{"prompt_tokens":7\}\}\n\n$/);
+  t.ok(big.length < 2.1 * 1024 * 1024, `${big.length} bytes are kept`);
+  t.end();
+});
+
 test('nobody is told once the listener is gone, and the last three events are known all the same', (t) => {
   const scanner = new SseScanner();
   const heard: string[] = [];

@@ -140,3 +140,16 @@ test('a stream that breaks leaves what came of it, but for the usage', (t) => {
   }
   t.end();
 });
+
+test('nothing waits for ever behind the event with the finish reason', (t) => {
+  const filter = new UsageFilter();
+  const finish = Buffer.from('data: {"choices":[{"finish_reason":"stop"}]}\n\n');
+  const comment = Buffer.from(`: ${'x'.repeat(1_000)}\n\n`);
+  const passed = [...filter.feed(finish)];
+  t.same(passed, []);
+  for (let i = 0; i < 500; i += 1) passed.push(...filter.feed(comment));
+  t.ok(Buffer.concat(passed).length > 200_000, 'what has come has passed');
+  passed.push(...filter.feed(Buffer.from('data: {"choices":[],"usage":{}}\n\n')), ...filter.feed(Buffer.from('data: [DONE]\n\n')), filter.end());
+  t.equal(Buffer.concat(passed).toString(), finish + comment.toString().repeat(500) + 'data: [DONE]\n\n');
+  t.end();
+});
