@@ -88,3 +88,13 @@ test('what was read can be spliced: it says the new values and is otherwise the 
   );
   t.end();
 });
+
+test('what is no UTF-8 is read byte by byte: other bytes are another prompt', (t) => {
+  const hashesOf = (byte: number): Int32Array => {
+    const body = Buffer.concat([Buffer.from('{"model":"m","messages":[{"role":"user","content":"'), Buffer.of(byte), Buffer.from('"}]}')]);
+    return reader.read('chat', body).prompts[0].hashes;
+  };
+  t.same(hashesOf(0xfe), hashesOf(0xfe));
+  t.notSame(hashesOf(0xfe), hashesOf(0xff));
+  t.end();
+});
