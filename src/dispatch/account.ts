@@ -42,6 +42,8 @@ export class Account {
   readonly #stretches: readonly Stretch[];
   /** Tokens of an answer of this endpoint that stands right behind what it holds of the prompt; 0 when none does. */
   readonly #answerTokens: number;
+  /** Of others, at dispatch. */
+  readonly #provisionalTokens: number;
   #growing = 0;
   #confirmed = false;
 
@@ -49,6 +51,7 @@ export class Account {
     this.#estimate = estimate;
     this.#shared = shared;
     this.#terms = terms;
+    this.#provisionalTokens = estimate.queuedTokens;
     estimate.queuedTokens += terms.uncachedTokens;
     const { chain, tokenEnds } = terms.prompts[0];
     const isEvidence = terms.recorded && terms.facts.teaches;
@@ -128,7 +131,7 @@ export class Account {
     if (usage.cachedTokens === undefined) return;
     if (this.#epoch === this.#estimate.index.epoch) {
       if (this.#answerTokens > 0) this.#judgeAnswer(usage.cachedTokens);
-      this.#estimate.learn({ stretches: this.#stretches, cachedTokens: usage.cachedTokens, dispatchedMs: nowMs, prompt: chain.hashes[2 * chain.length - 2] ?? 0, promptTokens: usage.promptTokens });
+      this.#estimate.learn({ stretches: this.#stretches, cachedTokens: usage.cachedTokens, dispatchedMs: nowMs, provisionalTokens: this.#provisionalTokens, prompt: chain.hashes[2 * chain.length - 2] ?? 0, promptTokens: usage.promptTokens });
     }
   }
 

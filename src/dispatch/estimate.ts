@@ -17,7 +17,7 @@ const CAPACITY_ASSUMED_TOKENS = 500_000;
 const BLOCK_SIZE_ASSUMED_TOKENS = 16;
 
 /** A report as an attempt knows it. */
-export type AttemptReport = Pick<Report, 'stretches' | 'cachedTokens' | 'dispatchedMs' | 'prompt'> & { readonly promptTokens: number };
+export type AttemptReport = Pick<Report, 'stretches' | 'cachedTokens' | 'dispatchedMs' | 'provisionalTokens' | 'prompt'> & { readonly promptTokens: number };
 
 /** Sizes of blocks within a prompt are estimated: this share of it may be wrong without meaning anything. */
 const SLACK_SHARE = 0.01;

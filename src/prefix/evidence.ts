@@ -12,6 +12,8 @@ export interface Report {
   /** By how much estimate and report may differ without meaning anything. */
   readonly slackTokens: number;
   readonly dispatchedMs: number;
+  /** Of requests that had been dispatched before and whose first token had not come. Distances count them, though an engine may have refused them. */
+  readonly provisionalTokens: number;
   /** Tells prompts apart: a hash of the whole one. */
   readonly prompt: number;
   readonly capacityTokens: number;
@@ -67,7 +69,7 @@ export class Evidence {
     const { hits, missed, isPartly } = divide(report);
     const found = isPartly ? [...hits, missed!] : hits;
     this.#clear(found, report.dispatchedMs);
-    const ghost = this.#prove(hits);
+    const ghost = this.#prove(hits, report.provisionalTokens);
     if (ghost !== undefined && ghost > report.capacityTokens) {
       const { toldTokens } = report;
       if (toldTokens === undefined || ghost < toldTokens || ghost >= TOLD_EXCEEDED_MIN * toldTokens) return this.#raise(ghost);
@@ -96,12 +98,13 @@ export class Evidence {
   }
 
   /** Takes what the hits prove; gives the distance of the farthest ghost among them. */
-  #prove(hits: readonly Stretch[]): number | undefined {
+  #prove(hits: readonly Stretch[], provisionalTokens: number): number | undefined {
     let ghost: number | undefined;
     for (const { kind, distanceTokens } of hits) {
       if (kind !== 'idle' && kind !== 'ghost') continue;
-      this.#provedTokens = Math.max(this.#provedTokens, distanceTokens);
-      if (kind === 'ghost') ghost = Math.max(ghost ?? 0, distanceTokens);
+      const certainTokens = distanceTokens - provisionalTokens;
+      this.#provedTokens = Math.max(this.#provedTokens, certainTokens);
+      if (kind === 'ghost') ghost = Math.max(ghost ?? 0, certainTokens);
     }
     return ghost;
   }

@@ -59,3 +59,18 @@ test('answers that are not reused stop counting as held', async (t) => {
   const error = loop.error(1000);
   t.ok(error < 0.02, `error ${error}`);
 });
+
+test('long prompts that are refused, while others are served, say nothing about the size of the cache', async (t) => {
+  const loop = new ClosedLoop({ seed: 5, capacityTokens: 60_000, toldTokens: 60_000, conversations: 120 });
+  loop.error(300);
+  const { house } = loop;
+  for (let round = 0; round < 20; round++) {
+    const refused = Array.from({ length: 8 }, (_, i) => house.dispatcher.assign({ facts: house.chat([`${round} ${i} ${'too long '.repeat(10_000)}`]), listener: 'prefix', excluded: [] }));
+    loop.error(15);
+    for (const assigned of refused) if (assigned.kind === 'assigned') house.dispatcher.finish(assigned.attempt, { kind: 'rejected', status: 400, because: 'other' });
+  }
+  const { capacityTokens } = house.status(0).index;
+  t.ok(capacityTokens < 1.05 * 60_000, `${capacityTokens} tokens`);
+  const error = loop.error(300);
+  t.ok(error < 0.03, `error ${error}`);
+});

@@ -11,7 +11,7 @@ function stretch(tokensEnd: number, distanceTokens: number, more: Partial<Stretc
 }
 
 function report(cachedTokens: number, stretches: readonly Stretch[], more: Partial<Report> = {}): Report {
-  return { stretches, cachedTokens, slackTokens: 40, dispatchedMs: 1000, prompt: 1, capacityTokens: CAPACITY, ...more };
+  return { stretches, cachedTokens, slackTokens: 40, dispatchedMs: 1000, provisionalTokens: 0, prompt: 1, capacityTokens: CAPACITY, ...more };
 }
 
 const NOTHING = { kind: 'nothing' };
@@ -101,6 +101,17 @@ test('what was under way at dispatch proves nothing, there or not', async (t) =>
   evidence.judge(report(1000, [provisional]));
   evidence.judge(miss(5900));
   t.same(evidence.judge(miss(5900)), { kind: 'capacity', tokens: 5900 }, 'a hit on it proved nothing');
+});
+
+test('of a distance counts what is certain: others that were under way at dispatch may have come to nothing', async (t) => {
+  const found = (distance: number, provisionalTokens: number) => report(1000, [stretch(1000, distance, { kind: 'ghost' })], { provisionalTokens });
+  const evidence = new Evidence();
+  t.same(evidence.judge(found(14_000, 4000)), NOTHING);
+  t.same(evidence.judge(found(14_000, 3000)), { kind: 'capacity', tokens: 11_000 });
+  const other = new Evidence();
+  other.judge(report(1000, [stretch(1000, 9000)], { provisionalTokens: 8000 }));
+  other.judge(miss(5000));
+  t.same(other.judge(miss(5000)), { kind: 'capacity', tokens: 5000 }, 'no more than 1,000 was proved');
 });
 
 test('the first stretch that is missing is the evidence, not those behind it', async (t) => {
