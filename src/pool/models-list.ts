@@ -2,10 +2,13 @@
 
 import type { ServedModel } from './served-models.ts';
 
+/** They do something to who reads logs and terminals. */
+const CONTROL = /[\p{Cc}\u2028\u2029]/u;
+
 /**
  * Reads the answer to `GET /v1/models`: base models and LoRA adapters, which name their parent.
  *
- * Undefined when it is no such list. Entries without a name are passed over.
+ * Undefined when it is no such list. Entries without a name are passed over, and so are names with control characters.
  */
 export function readModelsList(text: string): readonly ServedModel[] | undefined {
   const data = fieldOf(parsed(text), 'data');
@@ -14,7 +17,7 @@ export function readModelsList(text: string): readonly ServedModel[] | undefined
   for (const entry of data as unknown[]) {
     const id = fieldOf(entry, 'id');
     const parent = fieldOf(entry, 'parent');
-    if (typeof id === 'string' && id !== '') models.set(id, { id, parent: typeof parent === 'string' ? parent : undefined });
+    if (typeof id === 'string' && id !== '' && !CONTROL.test(id)) models.set(id, { id, parent: typeof parent === 'string' ? parent : undefined });
   }
   return [...models.values()];
 }

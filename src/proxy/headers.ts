@@ -53,7 +53,7 @@ function withForwarder(headers: readonly string[], forwarder: string): string[] 
 
 const FORWARDED_FOR = 'x-forwarded-for';
 
-/** The endpoint's raw headers → the client's. `server` stays hidden, and who may read the answer is the router's to say. */
+/** The endpoint's raw headers → the client's. `server` stays hidden, and who may read the answer, and where it came from, is the router's to say. */
 export function responseHeaders(raw: readonly (Buffer | string)[], requestId: string): string[] {
   const kept: string[] = [];
   let named: Set<string> | undefined;
@@ -94,7 +94,7 @@ export function responseHeadersOf(headers: IncomingHttpHeaders, requestId: strin
 }
 
 function isHiddenFromClients(lower: string): boolean {
-  return HOP_BY_HOP.has(lower) || lower === 'server' || lower === 'x-request-id' || lower.startsWith('access-control-');
+  return HOP_BY_HOP.has(lower) || lower === 'server' || lower === 'x-request-id' || lower.startsWith('access-control-') || lower.startsWith('x-warmroute-');
 }
 
 /** Headers that a `Connection` header names belong to that connection too. Undefined when it names none, as nearly always. */

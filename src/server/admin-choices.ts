@@ -6,6 +6,7 @@ import type { Choice, Choices, Explanation } from '../core/choice.ts';
 import { RequestError } from '../core/errors.ts';
 import { ANYBODY } from '../core/identity.ts';
 import type { Surface } from '../core/request.ts';
+import { GatheredBytes } from '../proxy/gathered-bytes.ts';
 import { choiceAnswer, explanationAnswer } from './choice-answers.ts';
 import { ChoiceFeed } from './choice-feed.ts';
 import { registerStream } from './event-stream.ts';
@@ -64,14 +65,12 @@ function explain(options: ChoicesOptions, request: FastifyRequest, reply: Fastif
 }
 
 async function collect(payload: IncomingMessage, bytesMax: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
+  const gathered = new GatheredBytes();
   for await (const chunk of payload as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > bytesMax) throw Object.assign(new Error(`the body is larger than the ${bytesMax} bytes that are let in`), { statusCode: 413 });
-    chunks.push(chunk);
+    gathered.add(chunk);
+    if (gathered.length > bytesMax) throw Object.assign(new Error(`the body is larger than the ${bytesMax} bytes that are let in`), { statusCode: 413 });
   }
-  return Buffer.concat(chunks, bytes);
+  return gathered.whole();
 }
 
 function newest(choices: Choices, most: number): Choice[] {

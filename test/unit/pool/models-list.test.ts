@@ -15,6 +15,11 @@ test('an adapter names its parent, and entries without a name are passed over', 
   t.same(readModelsList(JSON.stringify({ data })), [{ id: 'base', parent: undefined }, { id: 'adapter', parent: 'base' }]);
 });
 
+test('a name that would do something to a terminal or a log is none', async (t) => {
+  const ids = ['a\u001b[31m', 'a\nb', 'a\u009b31m', 'a\u2028b', 'a\u007f', '/model/日本 é'];
+  t.same(readModelsList(JSON.stringify({ data: ids.map((id) => ({ id })) })), [{ id: '/model/日本 é', parent: undefined }]);
+});
+
 test('what is no list is undefined, an empty one is a list', async (t) => {
   for (const text of ['', 'Not Found', '[]', 'null', '{}', '{"data":{}}', '{"data":']) t.equal(readModelsList(text), undefined, text);
   t.same(readModelsList('{"data":[]}'), []);

@@ -39,6 +39,7 @@ test('of an answer those of its connection and its server stay behind, as bytes 
   const raw = ['Server', 'uvicorn', 'Connection', 'x-inner', 'X-Inner', '1', 'Keep-Alive', '1', 'X-Request-Id', 'engine', 'Content-Type', 'a', 'Set-Cookie', '1', 'Set-Cookie', '2'];
   t.same(responseHeaders(raw.map((text) => Buffer.from(text)), 'id'), ['Content-Type', 'a', 'Set-Cookie', '1', 'Set-Cookie', '2', 'x-request-id', 'id']);
   t.same(responseHeaders(['Access-Control-Allow-Origin', '*', 'access-control-allow-credentials', 'true'], 'id'), ['x-request-id', 'id'], 'who may read it is for the router to say');
+  t.same(responseHeaders(['X-Warmroute-Endpoint', 'a:1', 'x-warmroute-reason', 'x'], 'id'), ['x-request-id', 'id'], 'and where it came from, too');
   const object = { 'access-control-allow-origin': '*', server: 'uvicorn', connection: 'x-inner', 'x-inner': '1', 'content-type': 'a', 'set-cookie': ['1', '2'] };
   t.same(responseHeadersOf(object, 'id'), { 'content-type': 'a', 'set-cookie': ['1', '2'], 'x-request-id': 'id' });
   const lines: object = { connection: ['x-inner', 'close, X-Other'], 'x-inner': '1', 'x-other': '2', 'content-type': 'a' };
