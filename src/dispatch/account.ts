@@ -16,7 +16,7 @@ export interface AccountTerms {
   readonly learned: LearnedModel;
   /** Its prompts, the longest first. */
   readonly prompts: readonly [SizedPrompt, ...SizedPrompt[]];
-  /** Whether they are recorded in the index. */
+  /** Whether they are to be recorded in the index. */
   readonly recorded: boolean;
   /** Estimated prompt tokens that the engine has to compute. */
   readonly uncachedTokens: number;
@@ -37,6 +37,8 @@ export class Account {
   readonly #estimate: Estimate;
   readonly #shared: SharedBlocks;
   readonly #terms: AccountTerms;
+  /** Whether it is in the index: as it is to be, while there is memory. */
+  readonly #recorded: boolean;
   readonly #epoch: number;
   /** What was believed at dispatch, for comparing with the report. */
   readonly #stretches: readonly Stretch[];
@@ -51,15 +53,16 @@ export class Account {
     this.#estimate = estimate;
     this.#shared = shared;
     this.#terms = terms;
+    this.#recorded = terms.recorded && estimate.index.hasMemoryFor(terms.prompts.reduce((sum, prompt) => sum + prompt.chain.length, 0));
     this.#provisionalTokens = estimate.queuedTokens;
     estimate.queuedTokens += terms.uncachedTokens;
     const { chain, tokenEnds } = terms.prompts[0];
-    const isEvidence = terms.recorded && terms.facts.teaches;
+    const isEvidence = this.#recorded && terms.facts.teaches;
     this.#stretches = isEvidence ? estimate.index.survey(chain, terms.key, tokenEnds) : NOTHING_KNOWN;
     // Behind ghosts stands no answer that is held.
     this.#answerTokens = isEvidence && this.#stretches.at(-1)?.kind !== 'ghost' ? estimate.index.answerTokens(chain, terms.key, estimate.index.matchedBlocks(chain, terms.key)) : 0;
     this.#epoch = estimate.index.epoch;
-    if (terms.recorded) for (const prompt of terms.prompts) estimate.index.record(prompt.chain, terms.key, prompt.tokenEnds);
+    if (this.#recorded) for (const prompt of terms.prompts) estimate.index.record(prompt.chain, terms.key, prompt.tokenEnds);
   }
 
   /** The prefill is done: the prompts are in the cache. */
@@ -67,7 +70,7 @@ export class Account {
     if (this.#confirmed) return;
     this.#noteComputed();
     this.#touch(nowMs);
-    if (this.#terms.recorded) this.#grow(GROWN_SHARE * this.#terms.learned.meanAnswerTokens * this.#terms.facts.weight);
+    if (this.#recorded) this.#grow(GROWN_SHARE * this.#terms.learned.meanAnswerTokens * this.#terms.facts.weight);
   }
 
   #noteComputed(): void {
@@ -103,20 +106,20 @@ export class Account {
 
   /** The engine has looked its prompts up, and counted what it found. */
   #count(): void {
-    const { facts, recorded, prompts, learned } = this.#terms;
+    const { facts, prompts, learned } = this.#terms;
     for (const { chain } of prompts) this.#estimate.noteSize(chain, facts.teaches ? learned.tokens : undefined);
     const promptTokens = prompts.reduce((sum, prompt) => sum + promptTokensOf(prompt), 0);
-    const isEvidence = recorded && facts.teaches && this.#epoch === this.#estimate.index.epoch;
+    const isEvidence = this.#recorded && facts.teaches && this.#epoch === this.#estimate.index.epoch;
     this.#estimate.notePrompt(isEvidence ? { stretches: this.#stretches, answerTokens: this.#answerTokens, promptTokens } : undefined, promptTokens);
   }
 
   /** The engine has counted the tokens: its blocks are touched with these. Answers have other tokens a byte than questions, so estimates would add up wrongly. */
   #fit({ promptTokens }: Usage): void {
-    const { facts, key, learned, prompts, recorded } = this.#terms;
+    const { facts, key, learned, prompts } = this.#terms;
     if (!facts.teaches) return;
     const [{ chain, tokenEnds, counted }] = prompts;
     learned.tokens.learn(chain, promptTokens);
-    if (!recorded) return;
+    if (!this.#recorded) return;
     fitTokenEnds(tokenEnds, counted, chain.length - 1, promptTokens);
     this.#shared.noteTokenEnds(chain, key, tokenEnds, counted);
   }
@@ -144,8 +147,8 @@ export class Account {
   }
 
   #keepAnswer(usage: Usage | undefined, nowMs: number): void {
-    const { recorded, prompts, learned, key, facts } = this.#terms;
-    if (!recorded || prompts.length > 1) return;
+    const { prompts, learned, key, facts } = this.#terms;
+    if (!this.#recorded || prompts.length > 1) return;
     // Of several sequences the client goes on with one.
     const generated = usage === undefined ? learned.meanAnswerTokens : usage.completionTokens / facts.weight;
     const promptTokens = promptTokensOf(prompts[0]);
@@ -158,8 +161,8 @@ export class Account {
   }
 
   #touch(nowMs: number): void {
-    const { recorded, prompts, key } = this.#terms;
-    if (!recorded) return;
+    const { prompts, key } = this.#terms;
+    if (!this.#recorded) return;
     for (const { chain, tokenEnds } of prompts) {
       this.#estimate.index.confirm(chain, key, tokenEnds, nowMs, this.#epoch);
       this.#shared.confirm(chain, key);
@@ -167,7 +170,7 @@ export class Account {
   }
 
   #release(): void {
-    const { recorded, prompts, key } = this.#terms;
-    if (recorded) for (const { chain } of prompts) this.#estimate.index.release(chain, key, this.#epoch);
+    const { prompts, key } = this.#terms;
+    if (this.#recorded) for (const { chain } of prompts) this.#estimate.index.release(chain, key, this.#epoch);
   }
 }

@@ -60,6 +60,11 @@ export class CacheBlocks extends HeldBlocks {
     this.settle();
   }
 
+  /** As many are there at most, but for those that are pinned. */
+  get blocksMax(): number {
+    return this.#blocksMax;
+  }
+
   /** Of all blocks, and of answers under way. */
   get size(): number {
     return this.#size + this.#growing;

@@ -7,6 +7,8 @@ import type { SharedBlocks } from './shared-blocks.ts';
 import { sixteenths, SIXTEENTHS, sizeOf } from './size.ts';
 import type { Stretch } from './stretch.ts';
 
+/** So many times the blocks of a cache may be under way. Requests that wait in an engine have more than fit into its cache. */
+const CROWD = 4;
 /** A whole answer is a block too: these make its hash from that of its prompt's last block. */
 const ANSWER_LOW = 0x61c88647;
 const ANSWER_HIGH = 0x3c6ef372;
@@ -59,6 +61,11 @@ export class PrefixIndex {
   /** Memory. */
   get bytes(): number {
     return this.#blocks.table.bytes;
+  }
+
+  /** Whether there is memory for a request with so many blocks, which are not evicted while it is under way. A body of 16 KB can have 8,200 of them. */
+  hasMemoryFor(blocks: number): boolean {
+    return this.#blocks.count + blocks <= CROWD * this.#blocks.blocksMax;
   }
 
   /** Time since the block that is to be evicted next was confirmed; Infinity when there is none. */

@@ -5,6 +5,7 @@ import type { Usage } from '../../../src/core/dispatcher.ts';
 import type { GenerationFacts } from '../../../src/core/request.ts';
 import { createHouse, type House } from './house.ts';
 
+const SAMPLE = { atMs: 0, running: 0, waiting: 0, kvUsage: 0, blockSize: 16, capacityTokens: undefined, prefixCaching: true, prefixQueriesTotal: undefined, prefixHitsTotal: undefined, asleep: false, stepsTotal: undefined, processStartS: 1 };
 const LONG = 'All happy families are alike; each unhappy family is unhappy in its own way. '.repeat(40);
 
 /** Sends a request and ends it with this usage; gives what was predicted. */
@@ -36,6 +37,24 @@ test('an answer that does not fill a block with the end of its prompt takes no r
   t.equal(house.status(0).index.blocks, facts.prompts[0]!.length);
   serve(house, facts, { promptTokens: 1504, completionTokens: 17 });
   t.equal(house.status(0).index.blocks, facts.prompts[0]!.length + 1);
+});
+
+test('requests under way are recorded while there is memory for their blocks, and what is recorded afterwards is found', async (t) => {
+  const house = createHouse({ endpoints: 1, pool: { inFlightMax: 1000 } });
+  house.endpoint(0).noteSample({ ...SAMPLE, capacityTokens: 4_000 });
+  const assign = (facts: GenerationFacts) => {
+    const assigned = house.dispatcher.assign({ facts, listener: 'prefix', excluded: [] });
+    if (assigned.kind === 'refused') throw new Error(assigned.message);
+    return assigned.attempt;
+  };
+  const attempts = Array.from({ length: 100 }, (_, i) => assign(house.chat([], { messages: [i, ...Array<number>(8_200).fill(1)] })));
+  const { blocks, bytes } = house.status(0).index;
+  t.ok(blocks > 4 * 65_536 - 16_384 && blocks <= 4 * 65_536, `${blocks} blocks`);
+  t.ok(bytes <= 4 * 65_536 * 62, `${bytes} bytes`);
+  for (const attempt of attempts) house.dispatcher.finish(attempt, { kind: 'rejected', status: 400, because: 'other' });
+  t.match(house.status(0), { inFlight: 0, queuedPromptTokens: 0, index: { blocks: 0, tokens: 0 } });
+  serve(house, house.chat([LONG]), { promptTokens: 1000 });
+  t.ok(serve(house, house.chat([LONG]), { promptTokens: 1000 }).predictedCachedTokens > 900);
 });
 
 test('the next prompt that begins alike is predicted from what the engine counted', async (t) => {
