@@ -50,7 +50,9 @@ export class TokenFit {
   }
 
   learnSize({ bytes, messages }: PromptSize, promptTokens: number): void {
-    const scale = 1 / Math.max(NOISE_TOKENS_MIN, NOISE_SHARE * promptTokens);
+    // By what was expected where that is more: else a prompt of spaces, which has hardly any tokens, would outweigh hundreds of others.
+    const expectedTokens = bytes * this.tokensPerByte + messages * this.messageTokens;
+    const scale = 1 / Math.max(NOISE_TOKENS_MIN, NOISE_SHARE * Math.max(promptTokens, expectedTokens));
     const x = [(bytes / this.#bytesPerTokenAssumed) * scale, messages * scale, scale];
     const p = this.#covariance;
     const px = [0, 1, 2].map((row) => p[3 * row]! * x[0]! + p[3 * row + 1]! * x[1]! + p[3 * row + 2]! * x[2]!);

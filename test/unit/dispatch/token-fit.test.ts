@@ -132,3 +132,14 @@ test('a count that cannot be right changes nothing', async (t) => {
   fitTokenEnds(none, 0, -1, 10);
   t.same([...none], []);
 });
+
+test('a few prompts of spaces, which have hardly any tokens, do not outweigh what was learned of others', async (t) => {
+  const fit = new TokenFit(4);
+  for (let i = 0; i < 500; i++) {
+    const [bytes, messages] = [400 + ((i * 7919) % 30_000), 1 + (i % 8)];
+    fit.learnSize({ bytes, messages }, bytes / 3.6 + 5 * messages);
+  }
+  for (let i = 0; i < 5; i++) fit.learnSize({ bytes: 524_288, messages: 1 }, 8200);
+  t.ok(Math.abs(1 / fit.tokensPerByte - 3.6) < 0.3, `${1 / fit.tokensPerByte} bytes a token`);
+  t.ok(Math.abs(fit.messageTokens - 5) < 2, `${fit.messageTokens} tokens a message`);
+});
