@@ -71,5 +71,7 @@ const RESPONSE_ID_WITHIN_BYTES = 4096;
 
 /** The id under which a stored answer can be asked for again. */
 export function responseId(bytes: Buffer): string | undefined {
-  return RESPONSE_ID.exec(bytes.toString('latin1', 0, RESPONSE_ID_WITHIN_BYTES))?.[1];
+  const id = RESPONSE_ID.exec(bytes.toString('latin1', 0, RESPONSE_ID_WITHIN_BYTES))?.[1];
+  // A copy: what is cut from a text keeps all of it, here 4 KB for each id that is remembered.
+  return id === undefined ? undefined : Buffer.from(id, 'latin1').toString('latin1');
 }

@@ -1,5 +1,7 @@
 // What the last events of a stream say about how it ended, and what a first event says about whether it began.
 
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { test } from 'tap';
 import type { Surface } from '../../../src/core/request.ts';
 import { isFirstToken, judgeStream, realAnswer, responseId } from '../../../src/proxy/verdict.ts';
@@ -65,5 +67,18 @@ test('the id of a stored answer is found near its beginning, and only one of the
   t.equal(responseId(Buffer.from('{"id":"chatcmpl-1"}')), undefined);
   t.equal(responseId(Buffer.from('{"id":"resp_../x"}')), undefined);
   t.equal(responseId(Buffer.from(`${' '.repeat(5000)}{"id":"resp_1"}`)), undefined);
+  t.end();
+});
+
+test('an id that is kept does not keep the event that it was found in', (t) => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const heapAfter = (): number => (collect(), process.memoryUsage().heapUsed);
+  const before = heapAfter();
+  const ids = Array.from({ length: 5_000 }, (_, i) => responseId(Buffer.from(`data: {"response":{"id":"resp_${String(i).padStart(32, '0')}","text":"${'x'.repeat(5_000)}"}}\n\n`)));
+  const bytesEach = (heapAfter() - before) / ids.length;
+  // 100,000 of them are remembered.
+  t.ok(bytesEach < 1_000, `${bytesEach} bytes each`);
+  t.equal(ids[7], 'resp_00000000000000000000000000000007');
   t.end();
 });
