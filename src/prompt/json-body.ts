@@ -6,7 +6,7 @@ import { findJsonError } from './json-place.ts';
 export type JsonObject = { readonly [key: string]: unknown };
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
-/** Each byte is a character. To replace those that are no UTF-8 takes four times as long. */
+/** Each byte is a character. To replace those that are no UTF-8 takes up to four times as long. */
 const bytewise = new TextDecoder('latin1');
 
 /** Throws RequestError(400) where the bytes are not one JSON object. The message quotes nothing of them. */
