@@ -65,7 +65,7 @@ export function promptTokensOf({ chain, tokenEnds }: SizedPrompt): number {
   return chain.length === 0 ? 0 : tokenEnds[chain.length - 1]!;
 }
 
-/** Others like it come: with room for one request `chat 20/s` of the lab has 1.22 times the best mean TTFT, with room for two 1.08. */
+/** Others like it come: with room for one request `chat 20/s` of the lab has 1.22 times the best mean TTFT, with room for two 1.08 to 1.14. */
 const ROOM_WANTED = 2;
 
 /** Reused between requests: the chain of a long prompt has hundreds of blocks. */

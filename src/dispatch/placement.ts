@@ -128,6 +128,7 @@ export class Placement {
     return resolved.kind === 'refused' ? resolved : { kind: 'route', ...resolved.route };
   }
 
+  /** Whether it may go to its tenant's own endpoints alone. */
   isTenantBound({ tenant }: Ask): boolean {
     return this.#tenantEndpointsRatio < 1 && tenant !== undefined && tenant !== ANYBODY.tenant;
   }

@@ -4,9 +4,9 @@ import { Counter } from 'prom-client';
 import type { Registry } from 'prom-client';
 
 import type { RefusalReason } from '../core/dispatcher.ts';
-import type { RequestObserver, RequestOutcome, RequestRecord } from '../core/record.ts';
+import type { RequestObserver, RequestRecord } from '../core/record.ts';
 import { modelLabels } from './model-label.ts';
-import { RequestTallies } from './request-tallies.ts';
+import { countEnd, RequestTallies } from './request-tallies.ts';
 
 const REFUSAL_REASONS: ReadonlySet<string> = new Set<RefusalReason | 'bodies_too_large'>(['overloaded', 'no_endpoint_available', 'model_not_ready', 'bodies_too_large']);
 
@@ -29,7 +29,7 @@ export function countRequests(registry: Registry, modelsMax: number): RequestObs
     ended(record) {
       const { outcome } = record;
       const tally = tallies.of(modelLabel(record.model), record.listener, record.policy === '' ? 'none' : record.policy);
-      countEnd(tally.ended, outcome, record.status);
+      countEnd(tally, outcome, record.status);
       tally.duration.observe(record.durationMs / 1000);
       if (record.timeToFirstTokenMs !== undefined) tally.timeToFirstToken.observe(record.timeToFirstTokenMs / 1000);
       if (outcome === 'shed') rare.shed.inc({ reason: shedReason(record.reason) });
@@ -53,15 +53,6 @@ function hasPrompt(record: RequestRecord): boolean {
 /** A refusal's code stands as the record's reason; other reasons are sentences, which no label may be. */
 function shedReason(reason: string): string {
   return REFUSAL_REASONS.has(reason) ? reason : 'other';
-}
-
-function countEnd(ended: Map<RequestOutcome, Map<number, number>>, outcome: RequestOutcome, code: number): void {
-  let codes = ended.get(outcome);
-  if (codes === undefined) {
-    codes = new Map();
-    ended.set(outcome, codes);
-  }
-  codes.set(code, (codes.get(code) ?? 0) + 1);
 }
 
 /** What is rare. */

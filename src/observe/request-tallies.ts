@@ -61,6 +61,16 @@ export class RequestTallies {
   }
 }
 
+/** A request ended so. */
+export function countEnd({ ended }: RequestTally, outcome: RequestOutcome, code: number): void {
+  const codes = kept(ended, outcome, newCounts);
+  codes.set(code, (codes.get(code) ?? 0) + 1);
+}
+
+function newCounts(): Map<number, number> {
+  return new Map();
+}
+
 type ByModel = ReadonlyMap<string, ReadonlyMap<string, ReadonlyMap<string, RequestTally>>>;
 
 function requestsCounter(tallies: ByModel): Counter {

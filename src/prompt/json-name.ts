@@ -4,7 +4,7 @@ const BACKSLASH = 0x5c;
 const LOWER_U = 0x75;
 const ESCAPE_BYTES = 6;
 
-/** `from` and `to` enclose the name with its quotes. `name` is of letters and underscores, so that an escape in it can only be `\uXXXX`. */
+/** `from` and `to` enclose the name with its quotes. `name` is of letters and underscores, so that an escape in it can only be `\u` and four digits. */
 export function isName(body: Uint8Array, from: number, to: number, name: string): boolean {
   let at = from + 1;
   for (let i = 0; i < name.length; i += 1) {

@@ -10,7 +10,7 @@ const REASON_PHRASE = /^[\t\x20-\x7e\x80-\xff]+$/;
 /** How long an error event may take to leave before the connection is cut all the same. */
 const LAST_WORDS_MS = 1000;
 const COMMENT = ': waiting\n\n';
-/** A head and bytes behind it are two pieces of memory for one system call; as text they are one, which is 6 % less work for a short answer. */
+/** A head and bytes behind it are two pieces of memory for one system call; as text they are one, which is less work for a short answer. */
 const JOINED_MAX_BYTES = 16_384;
 
 /** What the client does to an answer that is under way. */
