@@ -87,9 +87,9 @@ export function createPools(clock: () => number, endpoints: number): Pools {
 function unreadPrompt(random: Random): GenerationFacts {
   const chain: Chain = {
     length: BLOCKS,
-    hashes: Int32Array.from({ length: 2 * BLOCKS }, () => random() * 2 ** 32),
-    ends: Float64Array.from({ length: BLOCKS }, (_, i) => (i + 1) * BLOCK_BYTES),
-    marks: new Uint8Array(BLOCKS),
+    hashes: Array.from({ length: 2 * BLOCKS }, () => (random() * 2 ** 32) | 0),
+    ends: Array.from({ length: BLOCKS }, (_, i) => (i + 1) * BLOCK_BYTES),
+    marks: Array.from({ length: BLOCKS }, () => 0),
   };
   return { kind: 'generation', surface: 'chat', model: 'bench', stream: true, prompts: [chain], openingBlocks: BLOCKS, weight: 1, teaches: true, canAskUsage: false, cacheSalt: '', previousResponseId: undefined };
 }

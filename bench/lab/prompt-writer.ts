@@ -16,7 +16,7 @@ export const BLOCK_TOKENS = 16;
 const STEP_MIN_BYTES = 96;
 const STEP_MAX_BYTES = 4_096;
 const STEP_SHIFT = 5;
-const BLOCKS_MIN = 64;
+const KEYS_MIN = 64;
 
 /**
  * A conversation as it grows. Everything is appended to, so that what was taken from it stays true.
@@ -30,14 +30,14 @@ export class PromptWriter {
   #openingBlocks = 0;
   // The router's side.
   #length = 0;
-  #hashes = new Int32Array(2 * BLOCKS_MIN);
-  #ends = new Float64Array(BLOCKS_MIN);
-  #marks = new Uint8Array(BLOCKS_MIN);
+  readonly #hashes: number[] = [];
+  readonly #ends: number[] = [];
+  readonly #marks: number[] = [];
   #position = 0;
   #due = STEP_MIN_BYTES;
   readonly #routed = new Lanes(0x1b873593);
   // The engine's side.
-  #keys = new Float64Array(BLOCKS_MIN);
+  #keys = new Float64Array(KEYS_MIN);
   readonly #computed = new Lanes(0x2545f491);
 
   constructor(bytesPerToken: number) {
@@ -114,7 +114,6 @@ export class PromptWriter {
 
   #boundary(mark: number): void {
     const at = this.#length;
-    if (at === this.#ends.length) this.#growChain();
     this.#position += this.#uncut;
     this.#uncut = 0;
     this.#routed.settle();
@@ -137,22 +136,16 @@ export class PromptWriter {
   }
 
   #pushKey(at: number): void {
-    if (at === this.#keys.length) this.#keys = grown(new Float64Array(2 * at), this.#keys);
+    if (at === this.#keys.length) this.#growKeys();
     this.#computed.settle();
     this.#keys[at] = this.#computed.key();
   }
 
-  #growChain(): void {
-    const length = 2 * this.#length;
-    this.#hashes = grown(new Int32Array(2 * length), this.#hashes);
-    this.#ends = grown(new Float64Array(length), this.#ends);
-    this.#marks = grown(new Uint8Array(length), this.#marks);
+  #growKeys(): void {
+    const keys = new Float64Array(2 * this.#keys.length);
+    keys.set(this.#keys);
+    this.#keys = keys;
   }
-}
-
-function grown<T extends { set(from: T): void }>(to: T, from: T): T {
-  to.set(from);
-  return to;
 }
 
 /** 64 bits that depend on all that was mixed in. */

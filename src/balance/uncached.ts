@@ -7,7 +7,7 @@ import { type Chain, MESSAGE_END } from '../core/chain.ts';
  *
  * A match that ends inside a message ends, on average, half a block further on.
  */
-export function heldTokens(chain: Chain, tokenEnds: Float64Array, held: number): number {
+export function heldTokens(chain: Chain, tokenEnds: ArrayLike<number>, held: number): number {
   const tokens = held === 0 ? 0 : tokenEnds[held - 1]!;
   return endsInsideMessage(chain, held) ? (tokens + tokenEnds[held]!) / 2 : tokens;
 }
@@ -18,7 +18,7 @@ export function heldTokens(chain: Chain, tokenEnds: Float64Array, held: number):
  *
  * What more conversations share than there are endpoints is needed everywhere, so computing it once more is an investment of many.
  */
-export function discountedSums(chain: Chain, tokenEnds: Float64Array, branches: Uint8Array, endpoints: number, sums: Float64Array): void {
+export function discountedSums(chain: Chain, tokenEnds: ArrayLike<number>, branches: ArrayLike<number>, endpoints: number, sums: Float64Array): void {
   let sum = 0;
   sums[chain.length] = 0;
   for (let i = chain.length - 1; i >= 0; i--) {

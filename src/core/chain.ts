@@ -15,11 +15,11 @@ export interface Chain {
   /** How many blocks. The arrays may be longer. */
   readonly length: number;
   /** 64-bit hash of the canonical prompt up to the end of block i: low word at 2i, high word at 2i + 1. */
-  readonly hashes: Int32Array;
+  readonly hashes: readonly number[];
   /** Role and content bytes up to the end of block i. Framing is not counted. */
-  readonly ends: Float64Array;
+  readonly ends: readonly number[];
   /** `MESSAGE_END | FROM_ASSISTANT` of block i. */
-  readonly marks: Uint8Array;
+  readonly marks: readonly number[];
 }
 
 /** Role and content bytes of the whole prompt. */

@@ -3,6 +3,7 @@
 import type { Outcome, Usage } from '../core/dispatcher.ts';
 import type { GenerationFacts } from '../core/request.ts';
 import type { ModelKey } from '../prefix/model-key.ts';
+import type { Hold } from '../prefix/prefix-index.ts';
 import type { SharedBlocks } from '../prefix/shared-blocks.ts';
 import type { Stretch } from '../prefix/stretch.ts';
 import { promptTokensOf, type SizedPrompt } from './ask-view.ts';
@@ -27,6 +28,7 @@ export interface AccountTerms {
 /** Of its answer, that a running request has on average. */
 const GROWN_SHARE = 1 / 2;
 
+const NOT_RECORDED: readonly Hold[] = [];
 const NOTHING_KNOWN: readonly Stretch[] = [];
 
 /**
@@ -37,13 +39,9 @@ export class Account {
   readonly #estimate: Estimate;
   readonly #shared: SharedBlocks;
   readonly #terms: AccountTerms;
-  /** Whether it is in the index: as it is to be, while there is memory. */
-  readonly #recorded: boolean;
+  /** Of its prompts, if they are in the index: as they are to be, while there is memory. */
+  readonly #holds: readonly Hold[];
   readonly #epoch: number;
-  /** What was believed at dispatch, for comparing with the report. */
-  readonly #stretches: readonly Stretch[];
-  /** Tokens of an answer of this endpoint that stands right behind what it holds of the prompt; 0 when none does. */
-  readonly #answerTokens: number;
   /** Of others, at dispatch. */
   readonly #provisionalTokens: number;
   #growing = 0;
@@ -53,16 +51,12 @@ export class Account {
     this.#estimate = estimate;
     this.#shared = shared;
     this.#terms = terms;
-    this.#recorded = terms.recorded && estimate.index.hasMemoryFor(terms.prompts.reduce((sum, prompt) => sum + prompt.chain.length, 0));
     this.#provisionalTokens = estimate.queuedTokens;
     estimate.queuedTokens += terms.uncachedTokens;
-    const { chain, tokenEnds } = terms.prompts[0];
-    const isEvidence = this.#recorded && terms.facts.teaches;
-    this.#stretches = isEvidence ? estimate.index.survey(chain, terms.key, tokenEnds) : NOTHING_KNOWN;
-    // Behind ghosts stands no answer that is held.
-    this.#answerTokens = isEvidence && this.#stretches.at(-1)?.kind !== 'ghost' ? estimate.index.answerTokens(chain, terms.key, estimate.index.matchedBlocks(chain, terms.key)) : 0;
-    this.#epoch = estimate.index.epoch;
-    if (this.#recorded) for (const prompt of terms.prompts) estimate.index.record(prompt.chain, terms.key, prompt.tokenEnds);
+    const { index } = estimate;
+    this.#epoch = index.epoch;
+    const recorded = terms.recorded && index.hasMemoryFor(terms.prompts.reduce((sum, prompt) => sum + prompt.chain.length, 0));
+    this.#holds = recorded ? terms.prompts.map(({ chain, tokenEnds }) => index.record(chain, terms.key, tokenEnds)) : NOT_RECORDED;
   }
 
   /** The prefill is done: the prompts are in the cache. */
@@ -70,7 +64,7 @@ export class Account {
     if (this.#confirmed) return;
     this.#noteComputed();
     this.#touch(nowMs);
-    if (this.#recorded) this.#grow(GROWN_SHARE * this.#terms.learned.meanAnswerTokens * this.#terms.facts.weight);
+    if (this.#holds.length > 0) this.#grow(GROWN_SHARE * this.#terms.learned.meanAnswerTokens * this.#terms.facts.weight);
   }
 
   #noteComputed(): void {
@@ -109,8 +103,9 @@ export class Account {
     const { facts, prompts, learned } = this.#terms;
     for (const { chain } of prompts) this.#estimate.noteSize(chain, facts.teaches ? learned.tokens : undefined);
     const promptTokens = prompts.reduce((sum, prompt) => sum + promptTokensOf(prompt), 0);
-    const isEvidence = this.#recorded && facts.teaches && this.#epoch === this.#estimate.index.epoch;
-    this.#estimate.notePrompt(isEvidence ? { stretches: this.#stretches, answerTokens: this.#answerTokens, promptTokens } : undefined, promptTokens);
+    const hold = this.#holds[0];
+    const isEvidence = hold !== undefined && facts.teaches && this.#epoch === this.#estimate.index.epoch;
+    this.#estimate.notePrompt(isEvidence ? { stretches: hold.stretches, answerTokens: hold.answerTokens, promptTokens } : undefined, promptTokens);
   }
 
   /** The engine has counted the tokens: its blocks are touched with these. Answers have other tokens a byte than questions, so estimates would add up wrongly. */
@@ -119,7 +114,7 @@ export class Account {
     if (!facts.teaches) return;
     const [{ chain, tokenEnds, counted }] = prompts;
     learned.tokens.learn(chain, promptTokens);
-    if (!this.#recorded) return;
+    if (this.#holds.length === 0) return;
     fitTokenEnds(tokenEnds, counted, chain.length - 1, promptTokens);
     this.#shared.noteTokenEnds(chain, key, tokenEnds, counted);
   }
@@ -133,22 +128,24 @@ export class Account {
     this.#estimate.compare(predictedCachedTokens, usage.promptTokens, usage.cachedTokens);
     if (usage.cachedTokens === undefined) return;
     if (this.#epoch === this.#estimate.index.epoch) {
-      if (this.#answerTokens > 0) this.#judgeAnswer(usage.cachedTokens);
-      this.#estimate.learn({ stretches: this.#stretches, cachedTokens: usage.cachedTokens, dispatchedMs: nowMs, provisionalTokens: this.#provisionalTokens, prompt: chain.hashes[2 * chain.length - 2] ?? 0, promptTokens: usage.promptTokens });
+      const hold = this.#holds[0];
+      if (hold !== undefined && hold.answerTokens > 0) this.#judgeAnswer(hold, usage.cachedTokens);
+      this.#estimate.learn({ stretches: hold?.stretches ?? NOTHING_KNOWN, cachedTokens: usage.cachedTokens, dispatchedMs: nowMs, provisionalTokens: this.#provisionalTokens, prompt: chain.hashes[2 * chain.length - 2] ?? 0, promptTokens: usage.promptTokens });
     }
   }
 
   /** The answer is the last stretch: the ones before it say where it begins. Where they were missed already, it says nothing. */
-  #judgeAnswer(cachedTokens: number): void {
-    const end = this.#stretches.at(-1)?.tokensEnd ?? 0;
-    const start = end - this.#answerTokens;
+  #judgeAnswer({ stretches, answerTokens }: Hold, cachedTokens: number): void {
+    const end = stretches.at(-1)?.tokensEnd ?? 0;
+    const start = end - answerTokens;
     const slack = this.#estimate.blockSize;
-    if (cachedTokens >= start - slack) this.#terms.learned.noteAnswerReused(cachedTokens >= end - slack - this.#answerTokens / 2);
+    if (cachedTokens >= start - slack) this.#terms.learned.noteAnswerReused(cachedTokens >= end - slack - answerTokens / 2);
   }
 
   #keepAnswer(usage: Usage | undefined, nowMs: number): void {
-    const { prompts, learned, key, facts } = this.#terms;
-    if (!this.#recorded || prompts.length > 1) return;
+    const { prompts, learned, facts } = this.#terms;
+    const [hold] = this.#holds;
+    if (hold === undefined || prompts.length > 1) return;
     // Of several sequences the client goes on with one.
     const generated = usage === undefined ? learned.meanAnswerTokens : usage.completionTokens / facts.weight;
     const promptTokens = promptTokensOf(prompts[0]);
@@ -156,21 +153,17 @@ export class Account {
     const { blockSize } = this.#estimate;
     const keptTokens = Math.floor((promptTokens + generated - 1) / blockSize) * blockSize;
     const answerTokens = keptTokens - promptTokens;
-    if (answerTokens <= 0) return;
-    this.#estimate.index.recordAnswer(prompts[0].chain, key, answerTokens, nowMs, this.#epoch);
+    if (answerTokens > 0) this.#estimate.index.recordAnswer(hold, answerTokens, nowMs);
   }
 
   #touch(nowMs: number): void {
-    const { prompts, key } = this.#terms;
-    if (!this.#recorded) return;
-    for (const { chain, tokenEnds } of prompts) {
-      this.#estimate.index.confirm(chain, key, tokenEnds, nowMs, this.#epoch);
-      this.#shared.confirm(chain, key);
+    for (const hold of this.#holds) {
+      this.#estimate.index.confirm(hold, nowMs);
+      this.#shared.confirm(hold.chain, hold.model);
     }
   }
 
   #release(): void {
-    const { prompts, key } = this.#terms;
-    if (this.#recorded) for (const { chain } of prompts) this.#estimate.index.release(chain, key, this.#epoch);
+    for (const hold of this.#holds) this.#estimate.index.release(hold);
   }
 }

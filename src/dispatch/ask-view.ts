@@ -31,18 +31,17 @@ export interface AskContext {
 export interface SizedPrompt {
   readonly chain: Chain;
   /** Tokens up to the end of each block. */
-  readonly tokenEnds: Float64Array;
+  readonly tokenEnds: number[];
   /** How many leading blocks end where an engine has counted. */
   readonly counted: number;
-  readonly branches: Uint8Array;
+  readonly branches: readonly number[];
 }
 
 /** `matched`: at how many leading blocks it matters how many tokens they are. */
 export function sizePrompt(chain: Chain, matched: readonly number[], shared: SharedBlocks, key: ModelKey, learned: LearnedModel): SizedPrompt {
   const { length } = chain;
-  const memory = new ArrayBuffer(9 * length);
-  const tokenEnds = new Float64Array(memory, 0, length);
-  const branches = new Uint8Array(memory, 8 * length, length).fill(1);
+  const tokenEnds = chain.ends.slice(0, length).fill(0);
+  const branches = chain.marks.slice(0, length).fill(1);
   shared.readBranches(chain, key, Math.max(0, ...matched), branches);
   for (const blocks of matched) if (blocks > 0) tokenEnds[blocks - 1] = shared.tokensEnd(chain, key, blocks - 1);
   return { chain, tokenEnds, counted: learned.tokens.fill(chain, tokenEnds), branches };

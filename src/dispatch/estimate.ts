@@ -74,7 +74,7 @@ export class Estimate {
    * How many of the prompt's tokens may be believed to be held, whatever the index says: fewer than all (Infinity) while the engine looks as
    * if it had lost its cache, and none where it says that it has no prefix cache.
    */
-  credibleTokens(chain: Chain, key: ModelKey, tokenEnds: Float64Array): number {
+  credibleTokens(chain: Chain, key: ModelKey, tokenEnds: ArrayLike<number>): number {
     if (this.#isCachingOff) return 0;
     const sinceMs = this.#evidence.suspectSinceMs;
     if (sinceMs === undefined) return Infinity;

@@ -80,7 +80,7 @@ export class TokenFit {
    *
    * Gives how many leading blocks end where an engine has told.
    */
-  fill(chain: Chain, tokenEnds: Float64Array): number {
+  fill(chain: Chain, tokenEnds: number[]): number {
     const { tokensPerByte, messageTokens } = this;
     let tokens = 0;
     let bytes = 0;
@@ -107,7 +107,7 @@ export class TokenFit {
  *
  * Changes nothing where the count cannot be right.
  */
-export function fitTokenEnds(tokenEnds: Float64Array, from: number, to: number, counted: number): void {
+export function fitTokenEnds(tokenEnds: number[], from: number, to: number, counted: number): void {
   const base = from === 0 ? 0 : tokenEnds[from - 1]!;
   if (to < from || counted <= base || tokenEnds[to]! <= base) return;
   const stretch = (counted - base) / (tokenEnds[to]! - base);

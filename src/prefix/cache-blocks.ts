@@ -94,20 +94,20 @@ export class CacheBlocks extends HeldBlocks {
   /** The block; when it is not there, a new one, which is to be pinned or confirmed. */
   obtain(low: number, high: number, size: number, isAnswer = false): number {
     let block = this.table.find(low, high);
+    if (block !== 0) return this.revived(block, size);
+    block = this.table.insert(low, high);
+    // Of answers the shared table never hears, and forgets nothing when they go.
+    const isTracked = isAnswer || (this.#shared?.add(low, high, this.#holder) ?? true);
+    this.table.fields[block + STATE] = isTracked ? 0 : UNTRACKED;
+    this.#come(block, size);
+    return block;
+  }
+
+  /** The block, which is there; where it is but a ghost, it is to be pinned or confirmed. */
+  revived(block: number, size: number): number {
     if (this.isHeld(block)) return block;
-    const bucket = this.recency.enter(size);
-    if (block === 0) {
-      block = this.table.insert(low, high);
-      // Of answers the shared table never hears, and forgets nothing when they go.
-      const isTracked = isAnswer || (this.#shared?.add(low, high, this.#holder) ?? true);
-      this.table.fields[block + STATE] = isTracked ? 0 : UNTRACKED;
-    } else {
-      this.#before.set(block, { size: this.sizeOf(block), bucket: this.bucketOf(block) });
-    }
-    this.table.fields[block + SIZE] = size;
-    this.table.fields[block + BUCKET] = bucket;
-    this.#size += size;
-    this.#count += 1;
+    this.#before.set(block, { size: this.sizeOf(block), bucket: this.bucketOf(block) });
+    this.#come(block, size);
     return block;
   }
 
@@ -192,6 +192,13 @@ export class CacheBlocks extends HeldBlocks {
     return (this.recency.younger(bucket) + this.#growing) / SIXTEENTHS;
   }
 
+  #come(block: number, size: number): void {
+    this.table.fields[block + SIZE] = size;
+    this.table.fields[block + BUCKET] = this.recency.enter(size);
+    this.#size += size;
+    this.#count += 1;
+  }
+
   #evict(block: number): void {
     const { fields } = this.table;
     if (this.isPinned(block)) {
@@ -243,8 +250,10 @@ export class CacheBlocks extends HeldBlocks {
   /** It is no ghost any more, whatever else it is. */
   #lay(ghost: number): void {
     const { fields } = this.table;
-    const { size, bucket } = this.#before.get(ghost) ?? { size: fields[ghost + SIZE]!, bucket: fields[ghost + BUCKET]! };
-    this.#before.delete(ghost);
+    const before = this.#before.size === 0 ? undefined : this.#before.get(ghost);
+    const size = before?.size ?? fields[ghost + SIZE]!;
+    const bucket = before?.bucket ?? fields[ghost + BUCKET]!;
+    if (before !== undefined) this.#before.delete(ghost);
     this.#list.unlink(ghost);
     this.recency.leave(bucket, size);
     fields[ghost + STATE]! -= GHOST;

@@ -13,6 +13,20 @@ const CROWD = 4;
 const ANSWER_LOW = 0x61c88647;
 const ANSWER_HIGH = 0x3c6ef372;
 
+/** What one request has in use, from its dispatch to its end. */
+export interface Hold {
+  readonly chain: Chain;
+  readonly model: ModelKey;
+  readonly tokenEnds: ArrayLike<number>;
+  readonly epoch: number;
+  /** The chain's blocks. In use, they stay where they are. */
+  readonly blocks: number[];
+  /** What was believed when it was dispatched: what the engine's report is compared with. */
+  readonly stretches: readonly Stretch[];
+  /** Tokens of an answer that stood right behind what was there; 0 when none did. */
+  readonly answerTokens: number;
+}
+
 /**
  * A least-recently-used set of blocks, bounded in tokens and in number.
  *
@@ -21,8 +35,7 @@ const ANSWER_HIGH = 0x3c6ef372;
  * withdrawn, what it evicted comes back. A confirmed block is never older than those that follow it in a chain, and pins cover whole
  * chains, so the set is closed under prefixes: that makes the longest match a binary search.
  *
- * `record` opens a request's account and returns the epoch for its other calls; `release` closes it, once. After `forget` what comes
- * with an older epoch does nothing. The chain, and the model, of one request are the same in all calls.
+ * `record` gives a request its hold, for its other calls; `release` ends it, once. After `forget` what comes with an older hold does nothing.
  */
 export class PrefixIndex {
   readonly #blocks: CacheBlocks;
@@ -95,51 +108,46 @@ export class PrefixIndex {
     return answer === 0 ? 0 : this.#blocks.sizeOf(answer) / SIXTEENTHS;
   }
 
-  /**
-   * What is believed of the chain's leading blocks, and of the answer behind them: in stretches that were used together, first block
-   * first. Taken before a request is recorded, it is what the engine's report is compared with.
-   */
-  survey(chain: Chain, model: ModelKey, tokenEnds: Float64Array): Stretch[] {
-    const stretches: Stretch[] = [];
-    let i = 0;
-    for (; i < chain.length; i++) {
-      // Or its ghost.
-      const block = this.#blocks.table.findBlock(chain, model, i);
-      if (block === 0) break;
-      this.#survey(stretches, block, tokenEnds[i]!, i > 0 && (chain.marks[i - 1]! & MESSAGE_END) === 0);
-    }
-    const answer = i === 0 || !isAnswered(chain, i - 1) ? 0 : this.#findAnswer(chain, model, i - 1);
-    if (answer !== 0) this.#survey(stretches, answer, tokenEnds[i - 1]! + this.#blocks.sizeOf(answer) / SIXTEENTHS, false);
-    return stretches;
+  /** What is believed of the chain's leading blocks, and of the answer behind them: in stretches that were used together, first block first. */
+  survey(chain: Chain, model: ModelKey, tokenEnds: ArrayLike<number>): readonly Stretch[] {
+    return this.#look(chain, model, tokenEnds).stretches;
   }
 
   /** A request was dispatched: pins its blocks, makes room for those that are new, and makes nothing younger. */
-  record(chain: Chain, model: ModelKey, tokenEnds: Float64Array): number {
-    for (let i = 0; i < chain.length; i++) this.#blocks.pin(this.#obtain(chain, model, i, tokenEnds));
+  record(chain: Chain, model: ModelKey, tokenEnds: ArrayLike<number>): Hold {
+    const hold = this.#look(chain, model, tokenEnds);
+    const { blocks } = hold;
+    const found = blocks.length;
+    for (let i = 0; i < found; i++) this.#blocks.pin(this.#blocks.revived(blocks[i]!, sizeOf(tokenEnds, i)));
+    for (let i = found; i < chain.length; i++) {
+      const block = this.#blocks.obtain(chain.hashes[2 * i]! ^ model.low, chain.hashes[2 * i + 1]! ^ model.high, sizeOf(tokenEnds, i));
+      this.#blocks.pin(block);
+      blocks.push(block);
+    }
     this.#blocks.settle();
-    return this.#epoch;
+    return hold;
   }
 
   /** The endpoint computed this prompt, or used it again: all of it becomes young, its first block the youngest. */
-  confirm(chain: Chain, model: ModelKey, tokenEnds: Float64Array, nowMs: number, epoch: number): void {
+  confirm({ chain, model, tokenEnds, blocks, epoch }: Hold, nowMs: number): void {
     if (epoch !== this.#epoch) return;
     for (let i = chain.length - 1; i >= 0; i--) {
       // An answer's content is in the blocks that follow, from now on.
       if (isAnswered(chain, i)) this.#blocks.drop(answerLow(chain, model, i), answerHigh(chain, model, i));
-      this.#blocks.confirm(this.#obtain(chain, model, i, tokenEnds), nowMs, sizeOf(tokenEnds, i));
+      this.#blocks.confirm(blocks[i]!, nowMs, sizeOf(tokenEnds, i));
     }
     this.#blocks.settle();
   }
 
   /** The request is over. What was not confirmed, and no other request pins, goes. */
-  release(chain: Chain, model: ModelKey, epoch: number): void {
+  release({ blocks: held, epoch }: Hold): void {
     if (epoch !== this.#epoch) return;
     const blocks = this.#blocks;
     let spared = false;
-    for (let i = 0; i < chain.length; i++) spared = blocks.unpin(blocks.findBlock(chain, model, i)) || spared;
+    for (let i = 0; i < held.length; i++) spared = blocks.unpin(held[i]!) || spared;
     // Withdrawn, and some of its old blocks lost their places in the list: all of them take new ones, in their order.
-    for (let i = spared ? chain.length - 1 : -1; i >= 0; i--) {
-      const block = blocks.findBlock(chain, model, i);
+    for (let i = spared ? held.length - 1 : -1; i >= 0; i--) {
+      const block = held[i]!;
       if (blocks.isConfirmed(block)) blocks.confirm(block, blocks.confirmedAt(block), blocks.sizeOf(block));
     }
     blocks.settle();
@@ -151,10 +159,10 @@ export class PrefixIndex {
   }
 
   /** The answer to this prompt is in the cache too, unless the end of the prompt was evicted already. */
-  recordAnswer(chain: Chain, model: ModelKey, answerTokens: number, nowMs: number, epoch: number): void {
+  recordAnswer({ chain, model, blocks: held, epoch }: Hold, answerTokens: number, nowMs: number): void {
     if (epoch !== this.#epoch || chain.length === 0) return;
     const blocks = this.#blocks;
-    const last = blocks.findBlock(chain, model, chain.length - 1);
+    const last = held[chain.length - 1]!;
     if (!blocks.isListed(last)) return;
     const answer = blocks.obtain(answerLow(chain, model, chain.length - 1), answerHigh(chain, model, chain.length - 1), sixteenths(answerTokens), true);
     blocks.confirm(answer, nowMs, blocks.sizeOf(answer), last);
@@ -176,8 +184,21 @@ export class PrefixIndex {
     return this.#blocks.find(answerLow(chain, model, i), answerHigh(chain, model, i));
   }
 
-  #obtain(chain: Chain, model: ModelKey, i: number, tokenEnds: Float64Array): number {
-    return this.#blocks.obtain(chain.hashes[2 * i]! ^ model.low, chain.hashes[2 * i + 1]! ^ model.high, sizeOf(tokenEnds, i));
+  /** The leading blocks that are there, or their ghosts are, and what is believed of them. */
+  #look(chain: Chain, model: ModelKey, tokenEnds: ArrayLike<number>): Hold {
+    const stretches: Stretch[] = [];
+    const blocks: number[] = [];
+    for (let i = 0; i < chain.length; i++) {
+      const block = this.#blocks.table.findBlock(chain, model, i);
+      if (block === 0) break;
+      blocks.push(block);
+      this.#survey(stretches, block, tokenEnds[i]!, i > 0 && (chain.marks[i - 1]! & MESSAGE_END) === 0);
+    }
+    const { length } = blocks;
+    const answer = length === 0 || !isAnswered(chain, length - 1) ? 0 : this.#findAnswer(chain, model, length - 1);
+    const answerTokens = answer === 0 ? 0 : this.#blocks.sizeOf(answer) / SIXTEENTHS;
+    if (answer !== 0) this.#survey(stretches, answer, tokenEnds[length - 1]! + answerTokens, false);
+    return { chain, model, tokenEnds, epoch: this.#epoch, blocks, stretches, answerTokens };
   }
 
   #survey(stretches: Stretch[], block: number, tokensEnd: number, isInside: boolean): void {

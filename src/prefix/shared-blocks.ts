@@ -108,7 +108,7 @@ export class SharedBlocks {
   }
 
   /** Fills in `branches[i]` for each block i < `upTo`: the largest count of it or a later one of these blocks, at least 1. */
-  readBranches(chain: Chain, model: ModelKey, upTo: number, branches: Uint8Array): void {
+  readBranches(chain: Chain, model: ModelKey, upTo: number, branches: number[]): void {
     let most = 1;
     for (let i = upTo - 1; i >= 0; i--) {
       // What does not fork is entry 0, whose fields are 0.
@@ -127,7 +127,7 @@ export class SharedBlocks {
    * Keeps what an engine told about the blocks of a prompt. What is known already stays: it was told of a prompt that ended nearer.
    * That of the first `known` blocks is.
    */
-  noteTokenEnds(chain: Chain, model: ModelKey, tokenEnds: Float64Array, known = 0): void {
+  noteTokenEnds(chain: Chain, model: ModelKey, tokenEnds: ArrayLike<number>, known = 0): void {
     for (let i = known; i < chain.length; i++) {
       const entry = this.#table.findBlock(chain, model, i);
       if (entry === 0) return;

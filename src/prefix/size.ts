@@ -17,6 +17,6 @@ export function sixteenths(tokens: number): number {
 }
 
 /** Of block i of a chain. */
-export function sizeOf(tokenEnds: Float64Array, i: number): number {
+export function sizeOf(tokenEnds: ArrayLike<number>, i: number): number {
   return sixteenths(tokenEnds[i]! - (i === 0 ? 0 : tokenEnds[i - 1]!));
 }

@@ -4,15 +4,13 @@ import type { Chain } from '../core/chain.ts';
 
 /** Room that is kept from prompt to prompt: enough for some 128 MB in long messages, or for as many short messages. */
 const BLOCKS_KEPT = 4_096;
-/** An end, a hash and a mark. */
-const BLOCK_BYTES = 17;
 
-/** A chain in the making. */
+/** A chain in the making. Plain arrays: the engine copies short ones in 20 ns each, and takes 150 ns to make a typed one. */
 export class BlockList {
   #length = 0;
-  #hashes = new Int32Array(2 * BLOCKS_KEPT);
-  #ends = new Float64Array(BLOCKS_KEPT);
-  #marks = new Uint8Array(BLOCKS_KEPT);
+  #hashes: number[] = [];
+  #ends: number[] = [];
+  #marks: number[] = [];
 
   get length(): number {
     return this.#length;
@@ -24,7 +22,6 @@ export class BlockList {
 
   push(low: number, high: number, end: number, mark: number): void {
     const block = this.#length;
-    if (block === this.#ends.length) this.#grow(2 * block);
     this.#hashes[2 * block] = low;
     this.#hashes[2 * block + 1] = high;
     this.#ends[block] = end;
@@ -35,34 +32,12 @@ export class BlockList {
   /** A copy of exact size. Gives back what an unusually long prompt took. */
   take(): Chain {
     const length = this.#length;
-    // One piece of memory: a request that is under way keeps its chain, and each piece costs some 400 bytes beside what it holds.
-    const memory = new ArrayBuffer(BLOCK_BYTES * length);
-    const chain = {
-      length,
-      ends: new Float64Array(memory, 0, length),
-      hashes: new Int32Array(memory, 8 * length, 2 * length),
-      marks: new Uint8Array(memory, 16 * length, length),
-    };
-    chain.ends.set(this.#ends.subarray(0, length));
-    chain.hashes.set(this.#hashes.subarray(0, 2 * length));
-    chain.marks.set(this.#marks.subarray(0, length));
+    const chain = { length, hashes: this.#hashes.slice(0, 2 * length), ends: this.#ends.slice(0, length), marks: this.#marks.slice(0, length) };
     if (length > BLOCKS_KEPT) {
-      this.#hashes = new Int32Array(2 * BLOCKS_KEPT);
-      this.#ends = new Float64Array(BLOCKS_KEPT);
-      this.#marks = new Uint8Array(BLOCKS_KEPT);
+      this.#hashes = [];
+      this.#ends = [];
+      this.#marks = [];
     }
     return chain;
-  }
-
-  #grow(blocks: number): void {
-    const hashes = new Int32Array(2 * blocks);
-    hashes.set(this.#hashes);
-    this.#hashes = hashes;
-    const ends = new Float64Array(blocks);
-    ends.set(this.#ends);
-    this.#ends = ends;
-    const marks = new Uint8Array(blocks);
-    marks.set(this.#marks);
-    this.#marks = marks;
   }
 }

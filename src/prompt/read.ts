@@ -67,7 +67,7 @@ function seedOf(secret: Uint8Array): number {
 }
 
 /** What a completion without a prompt has. */
-const EMPTY: Chain = { length: 0, hashes: new Int32Array(0), ends: new Float64Array(0), marks: new Uint8Array(0) };
+const EMPTY: Chain = { length: 0, hashes: [], ends: [], marks: [] };
 
 interface Prompts {
   readonly prompts: readonly [Chain, ...Chain[]];

@@ -5,14 +5,14 @@ import { discountedSums, heldTokens, uncachedTokens } from '../../../src/balance
 /** Two messages: 400 + 200, then 100 + 300 bytes. */
 const CHAIN: Chain = {
   length: 4,
-  hashes: new Int32Array(8),
-  ends: Float64Array.of(400, 600, 700, 1_000),
-  marks: Uint8Array.of(0, MESSAGE_END, 0, MESSAGE_END),
+  hashes: [0, 0, 0, 0, 0, 0, 0, 0],
+  ends: [400, 600, 700, 1_000],
+  marks: [0, MESSAGE_END, 0, MESSAGE_END],
 };
-const TOKEN_ENDS = Float64Array.of(100, 150, 175, 250);
-const ONE_BRANCH = Uint8Array.of(1, 1, 1, 1);
+const TOKEN_ENDS = [100, 150, 175, 250];
+const ONE_BRANCH = [1, 1, 1, 1];
 
-function sums(branches: Uint8Array, endpoints: number): Float64Array {
+function sums(branches: readonly number[], endpoints: number): Float64Array {
   const out = new Float64Array(CHAIN.length + 1).fill(-1);
   discountedSums(CHAIN, TOKEN_ENDS, branches, endpoints, out);
   return out;
@@ -36,7 +36,7 @@ test('without branches every missing token counts', async (t) => {
 
 test('a block that goes on in more ways than there are endpoints counts by their ratio', async (t) => {
   // 100 × 4/8, 50 × 4/5, then one branch.
-  t.strictSame([...sums(Uint8Array.of(8, 5, 4, 1), 4)], [190, 140, 100, 75, 0]);
+  t.strictSame([...sums([8, 5, 4, 1], 4)], [190, 140, 100, 75, 0]);
 });
 
 test('what an endpoint lacks begins where its match ends, half a block later inside a message', async (t) => {

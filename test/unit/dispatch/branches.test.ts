@@ -36,7 +36,7 @@ function desk() {
     send(text: string, at: number): void {
       const chain = chainOf(text);
       const facts: GenerationFacts = { kind: 'generation', surface: 'chat', model: 'm', stream: true, prompts: [chain], openingBlocks: 1, weight: 1, teaches: true, canAskUsage: false, cacheSalt: '', previousResponseId: undefined };
-      const prompt = { chain, tokenEnds: tokenEnds(chain), counted: 0, branches: new Uint8Array(chain.length) };
+      const prompt = { chain, tokenEnds: tokenEnds(chain), counted: 0, branches: [] };
       const terms = { facts, key: KEY, learned: estimates.model('m'), prompts: [prompt] as const, recorded: true, uncachedTokens: 0, predictedCachedTokens: 0, nowMs: 0 };
       open.push({ text, account: estimates.open(estimates.of(house.endpoint(at)), terms) });
     },
@@ -53,9 +53,9 @@ function desk() {
       if (outcome.kind === 'complete') compute(attempt);
     },
     branches(text: string): number[] {
-      const out = new Uint8Array(text.length);
+      const out = Array.from(text, () => 1);
       estimates.sharedAt(0).readBranches(chainOf(text), KEY, text.length, out);
-      return [...out];
+      return out;
     },
     /** Each block's, or the most of one behind it. */
     expected(text: string): number[] {

@@ -17,10 +17,10 @@ const SHARED_BLOCK_BYTES_MAX = 47 + 36;
 const MODEL = modelKey('m');
 
 /** A prompt that shares no block with those of other numbers. */
-function chainOf(prompt: number, blocks: number, blockTokens: number): { chain: Chain; tokenEnds: Float64Array } {
-  const hashes = Int32Array.from({ length: 2 * blocks }, (_, i) => Math.imul(prompt * blocks + (i >> 1) + 1, i % 2 === 0 ? 0x9e3779b1 : 0x5f356495));
-  const tokenEnds = Float64Array.from({ length: blocks }, (_, i) => (i + 1) * blockTokens);
-  return { chain: { length: blocks, hashes, ends: tokenEnds.map((end) => 4 * end), marks: new Uint8Array(blocks) }, tokenEnds };
+function chainOf(prompt: number, blocks: number, blockTokens: number): { chain: Chain; tokenEnds: number[] } {
+  const hashes = Array.from({ length: 2 * blocks }, (_, i) => Math.imul(prompt * blocks + (i >> 1) + 1, i % 2 === 0 ? 0x9e3779b1 : 0x5f356495));
+  const tokenEnds = Array.from({ length: blocks }, (_, i) => (i + 1) * blockTokens);
+  return { chain: { length: blocks, hashes, ends: tokenEnds.map((end) => 4 * end), marks: tokenEnds.map(() => 0) }, tokenEnds };
 }
 
 interface Played {
@@ -37,10 +37,10 @@ function play(cold: number, blocks: number, blockTokens: number): Played {
   const serve = (prompt: number, size: readonly [number, number]): number => {
     const { chain, tokenEnds } = chainOf(prompt, ...size);
     const matched = index.matchedBlocks(chain, MODEL) / chain.length;
-    const epoch = index.record(chain, MODEL, tokenEnds);
-    index.confirm(chain, MODEL, tokenEnds, nowMs, epoch);
+    const hold = index.record(chain, MODEL, tokenEnds);
+    index.confirm(hold, nowMs);
     shared.confirm(chain, MODEL);
-    index.release(chain, MODEL, epoch);
+    index.release(hold);
     nowMs += 1;
     return matched;
   };

@@ -16,26 +16,25 @@ export function blockTokens(letter: string): number {
  * more blocks of the user's. Texts with a common prefix give chains with a common prefix.
  */
 export function chainOf(text: string): Chain {
-  const hashes = new Int32Array(2 * text.length);
-  const ends = new Float64Array(text.length);
-  const marks = new Uint8Array(text.length);
+  const hashes: number[] = [];
+  const ends: number[] = [];
+  const marks: number[] = [];
   let low = 17;
   let high = 23;
   let end = 0;
   for (let i = 0; i < text.length; i++) {
     low = Math.imul(low, 31) + text.charCodeAt(i);
     high = Math.imul(high ^ text.charCodeAt(i), 0x01000193);
-    hashes[2 * i] = low;
-    hashes[2 * i + 1] = high;
+    hashes.push(low | 0, high);
     const letter = text.charAt(i);
     end += BYTES[letter] ?? 32;
-    ends[i] = end;
-    marks[i] = (/[A-Z]/.test(letter) ? MESSAGE_END : 0) | (/[mM]/.test(letter) ? FROM_ASSISTANT : 0);
+    ends.push(end);
+    marks.push((/[A-Z]/.test(letter) ? MESSAGE_END : 0) | (/[mM]/.test(letter) ? FROM_ASSISTANT : 0));
   }
   return { length: text.length, hashes, ends, marks };
 }
 
 /** Tokens up to the end of each block. */
-export function tokenEnds(chain: Chain): Float64Array {
+export function tokenEnds(chain: Chain): number[] {
   return chain.ends.map((end) => end * TOKENS_PER_BYTE);
 }

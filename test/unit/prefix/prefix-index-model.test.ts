@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { test } from 'tap';
 import { SharedBlocks } from '../../../src/prefix/shared-blocks.ts';
 import { modelKey } from '../../../src/prefix/model-key.ts';
-import { PrefixIndex } from '../../../src/prefix/prefix-index.ts';
+import { type Hold, PrefixIndex } from '../../../src/prefix/prefix-index.ts';
 import { chainOf, tokenEnds } from './conversation.ts';
 import { NaiveIndex, prefixes } from './naive-index.ts';
 
@@ -22,7 +22,7 @@ type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
 interface Open {
   readonly text: string;
-  readonly epoch: number;
+  readonly hold: Hold;
   /** Dispatched since the last forget: the naive index knows only those. */
   isCurrent: boolean;
 }
@@ -44,7 +44,7 @@ class Pair {
     this.#nowMs += 7;
     if (step.kind === 'record') {
       this.#seen.add(step.text);
-      this.open.push({ text: step.text, epoch: this.index.record(chainOf(step.text), MODEL, tokenEnds(chainOf(step.text))), isCurrent: true });
+      this.open.push({ text: step.text, hold: this.index.record(chainOf(step.text), MODEL, tokenEnds(chainOf(step.text))), isCurrent: true });
       this.naive.record(step.text);
     } else if (step.kind === 'capacity') {
       this.index.setCapacityTokens(step.tokens);
@@ -59,16 +59,15 @@ class Pair {
   }
 
   #proceed(step: Extract<Step, { at: number }>, request: Open): void {
-    const chain = chainOf(request.text);
     if (step.kind === 'confirm') {
-      this.index.confirm(chain, MODEL, tokenEnds(chain), this.#nowMs, request.epoch);
+      this.index.confirm(request.hold, this.#nowMs);
       if (request.isCurrent) this.naive.confirm(request.text, this.#nowMs);
     } else if (step.kind === 'answer') {
       const tokens = step.tokens + 1;
-      this.index.recordAnswer(chain, MODEL, tokens, this.#nowMs, request.epoch);
+      this.index.recordAnswer(request.hold, tokens, this.#nowMs);
       if (request.isCurrent) this.naive.recordAnswer(request.text, tokens, this.#nowMs);
     } else {
-      this.index.release(chain, MODEL, request.epoch);
+      this.index.release(request.hold);
       if (request.isCurrent) this.naive.release(request.text);
       this.open.splice(this.open.indexOf(request), 1);
     }
@@ -171,9 +170,9 @@ test('a withdrawn request leaves what would be there without it, as long as noth
     fc.property(text, steps, steps, (withdrawn, before, after) => {
       const pair = new Pair(Infinity);
       for (const step of before) pair.apply(step);
-      const epoch = pair.index.record(chainOf(withdrawn), MODEL, tokenEnds(chainOf(withdrawn)));
+      const hold = pair.index.record(chainOf(withdrawn), MODEL, tokenEnds(chainOf(withdrawn)));
       for (const step of after) pair.apply(step);
-      pair.index.release(chainOf(withdrawn), MODEL, epoch);
+      pair.index.release(hold);
       pair.compare();
     }),
     { numRuns: 300 },

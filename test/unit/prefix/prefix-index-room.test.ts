@@ -1,25 +1,21 @@
 // prefix-index-room.test.ts: what evicts what, while requests are under way.
 
 import { test } from 'tap';
-import { PrefixIndex } from '../../../src/prefix/prefix-index.ts';
+import { type Hold, PrefixIndex } from '../../../src/prefix/prefix-index.ts';
 import { modelKey } from '../../../src/prefix/model-key.ts';
 import { chainOf, tokenEnds } from './conversation.ts';
 
 const MODEL = modelKey('qwen');
 
-function record(index: PrefixIndex, text: string): number {
+function record(index: PrefixIndex, text: string): Hold {
   return index.record(chainOf(text), MODEL, tokenEnds(chainOf(text)));
-}
-
-function confirm(index: PrefixIndex, text: string, epoch: number, nowMs = 0): void {
-  index.confirm(chainOf(text), MODEL, tokenEnds(chainOf(text)), nowMs, epoch);
 }
 
 /** A whole request: dispatched, confirmed, released. */
 function serve(index: PrefixIndex, text: string, nowMs = 0): void {
-  const epoch = record(index, text);
-  confirm(index, text, epoch, nowMs);
-  index.release(chainOf(text), MODEL, epoch);
+  const hold = record(index, text);
+  index.confirm(hold, nowMs);
+  index.release(hold);
 }
 
 function matched(index: PrefixIndex, text: string): number {
@@ -30,10 +26,10 @@ test('a dispatched prompt evicts at once, and gives back what it evicted when it
   const index = new PrefixIndex(40);
   serve(index, 'ab', 1);
   serve(index, 'cd', 2);
-  const epoch = record(index, 'efghijk');
+  const hold = record(index, 'efghijk');
   t.equal(matched(index, 'ab'), 0);
   t.equal(matched(index, 'cd'), 0);
-  index.release(chainOf('efghijk'), MODEL, epoch);
+  index.release(hold);
   t.equal(matched(index, 'ab'), 2);
   t.equal(matched(index, 'cd'), 2);
   t.equal(index.tailAgeMs(5), 4);
@@ -45,13 +41,13 @@ test('a dispatched prompt evicts at once, and gives back what it evicted when it
 test('what a running request has in use is not evicted, however old it is', async (t) => {
   const index = new PrefixIndex(32);
   serve(index, 'ab', 1);
-  const epoch = record(index, 'ab');
-  confirm(index, 'ab', epoch, 2);
+  const hold = record(index, 'ab');
+  index.confirm(hold, 2);
   serve(index, 'cd', 3);
   serve(index, 'ef', 4);
   t.equal(matched(index, 'ab'), 2);
   t.equal(matched(index, 'cd'), 0);
-  index.release(chainOf('ab'), MODEL, epoch);
+  index.release(hold);
   serve(index, 'gh', 5);
   serve(index, 'ij', 6);
   t.equal(matched(index, 'ab'), 0, 'once it is over, it is evicted as others are');
@@ -65,7 +61,7 @@ test('what was due when a withdrawn request had it in use counts as used', async
   const withdrawn = record(index, 'abx');
   t.equal(matched(index, 'ab'), 2);
   t.equal(matched(index, 'cd'), 1);
-  index.release(chainOf('abx'), MODEL, withdrawn);
+  index.release(withdrawn);
   t.equal(matched(index, 'cd'), 2);
   serve(index, 'ef', 3);
   t.equal(matched(index, 'ab'), 2);

@@ -1,31 +1,27 @@
 import { test } from 'tap';
-import { PrefixIndex } from '../../../src/prefix/prefix-index.ts';
+import { type Hold, PrefixIndex } from '../../../src/prefix/prefix-index.ts';
 import { modelKey } from '../../../src/prefix/model-key.ts';
 import { messageEnd } from '../../../src/balance/uncached.ts';
 import { chainOf, tokenEnds } from './conversation.ts';
 
 const MODEL = modelKey('qwen');
 
-function record(index: PrefixIndex, text: string): number {
+function record(index: PrefixIndex, text: string): Hold {
   return index.record(chainOf(text), MODEL, tokenEnds(chainOf(text)));
-}
-
-function confirm(index: PrefixIndex, text: string, epoch: number, nowMs = 0): void {
-  index.confirm(chainOf(text), MODEL, tokenEnds(chainOf(text)), nowMs, epoch);
 }
 
 /** A whole request: dispatched, confirmed, released. */
 function serve(index: PrefixIndex, text: string, nowMs = 0): void {
-  const epoch = record(index, text);
-  confirm(index, text, epoch, nowMs);
-  index.release(chainOf(text), MODEL, epoch);
+  const hold = record(index, text);
+  index.confirm(hold, nowMs);
+  index.release(hold);
 }
 
 function answer(index: PrefixIndex, text: string, tokens: number): void {
-  const epoch = record(index, text);
-  confirm(index, text, epoch);
-  index.recordAnswer(chainOf(text), MODEL, tokens, 0, epoch);
-  index.release(chainOf(text), MODEL, epoch);
+  const hold = record(index, text);
+  index.confirm(hold, 0);
+  index.recordAnswer(hold, tokens, 0);
+  index.release(hold);
 }
 
 function matched(index: PrefixIndex, text: string): number {
@@ -48,10 +44,10 @@ test('an empty index matches nothing and has no tail', async (t) => {
 
 test('a dispatched prompt matches and takes room at once', async (t) => {
   const index = new PrefixIndex(1_000);
-  const epoch = record(index, 'uU');
+  const hold = record(index, 'uU');
   t.equal(matched(index, 'uUmM'), 2);
   t.equal(index.tokens, 20);
-  confirm(index, 'uU', epoch);
+  index.confirm(hold, 0);
   t.equal(index.tokens, 20);
 });
 
@@ -66,9 +62,9 @@ test('a withdrawn prompt leaves what others pin or confirmed', async (t) => {
   serve(index, 'uU');
   const pinned = record(index, 'uUmM');
   const withdrawn = record(index, 'uUmMuU');
-  index.release(chainOf('uUmMuU'), MODEL, withdrawn);
+  index.release(withdrawn);
   t.equal(matched(index, 'uUmMuU'), 4);
-  index.release(chainOf('uUmM'), MODEL, pinned);
+  index.release(pinned);
   t.equal(matched(index, 'uUmMuU'), 2);
 });
 
@@ -116,21 +112,22 @@ test('a smaller capacity evicts at once, a larger one makes room', async (t) => 
 
 test('sizes are rounded to sixteenths of a token, and no block is free', async (t) => {
   const index = new PrefixIndex(1_000);
-  const fine = index.record(chainOf('M'), MODEL, Float64Array.of(2.1));
-  index.confirm(chainOf('M'), MODEL, Float64Array.of(2.1), 0, fine);
+  index.confirm(index.record(chainOf('M'), MODEL, [2.1]), 0);
   t.equal(index.tokens, 34 / 16, '2.1 tokens');
-  const tiny = index.record(chainOf('ab'), MODEL, Float64Array.of(1e-5, 2e-5));
-  index.confirm(chainOf('ab'), MODEL, Float64Array.of(1e-5, 2e-5), 0, tiny);
+  index.confirm(index.record(chainOf('ab'), MODEL, [1e-5, 2e-5]), 0);
   t.equal(index.tokens, 36 / 16);
 });
 
 test('a block has the size that it was used with last', async (t) => {
   const index = new PrefixIndex(1_000);
-  const epoch = index.record(chainOf('ab'), MODEL, Float64Array.of(8, 16));
-  index.confirm(chainOf('ab'), MODEL, Float64Array.of(8, 16), 0, epoch);
-  index.confirm(chainOf('abc'), MODEL, Float64Array.of(16, 30, 48), 0, epoch);
+  const ends = [8, 16, 24];
+  const hold = index.record(chainOf('abc'), MODEL, ends);
+  index.confirm(hold, 0);
+  // The engine has counted.
+  ends.splice(0, 3, 16, 30, 48);
+  index.confirm(hold, 0);
   t.equal(index.tokens, 16 + 14 + 18);
-  index.release(chainOf('ab'), MODEL, epoch);
+  index.release(hold);
   index.setCapacityTokens(16);
   t.equal(index.tokens, 16);
 });
@@ -206,17 +203,17 @@ test('a stretch that begins inside a message says where its first block ends, on
 test('what belongs to a request from before a forget does nothing', async (t) => {
   const index = new PrefixIndex(1_000);
   serve(index, 'ab');
-  const epoch = record(index, 'uU');
+  const hold = record(index, 'uU');
   index.forget();
   t.equal(index.blocks, 0);
   t.equal(index.tailAgeMs(0), Infinity);
   const later = record(index, 'uU');
-  confirm(index, 'uU', epoch);
-  index.recordAnswer(chainOf('uU'), MODEL, 10, 0, epoch);
-  index.release(chainOf('uU'), MODEL, epoch);
+  index.confirm(hold, 0);
+  index.recordAnswer(hold, 10, 0);
+  index.release(hold);
   t.equal(index.tokens, 20);
   t.equal(matched(index, 'uU'), 2, 'the later request still pins it');
-  index.release(chainOf('uU'), MODEL, later);
+  index.release(later);
   t.equal(index.blocks, 0);
 });
 
@@ -224,9 +221,9 @@ test('a long prompt that the engine refused leaves no memory behind', async (t) 
   const index = new PrefixIndex(1_000);
   const { bytes } = index;
   const text = 'u'.repeat(16_384);
-  const epoch = record(index, text);
+  const hold = record(index, text);
   t.ok(index.bytes > 10 * bytes);
-  index.release(chainOf(text), MODEL, epoch);
+  index.release(hold);
   t.equal(index.blocks, 0);
   t.equal(index.bytes, bytes);
   serve(index, 'uU');
@@ -236,13 +233,11 @@ test('a long prompt that the engine refused leaves no memory behind', async (t) 
 test('a million small blocks cost less than 60 bytes each', async (t) => {
   const index = new PrefixIndex(Infinity);
   const length = 4_000;
-  const hashes = new Int32Array(2 * length);
-  const ends = Float64Array.from({ length }, (_, i) => i + 1);
-  const marks = new Uint8Array(length);
+  const ends = Array.from({ length }, (_, i) => i + 1);
+  const marks = ends.map(() => 0);
   for (let chain = 0; chain < 250; chain++) {
-    for (let i = 0; i < length; i++) hashes.set([Math.imul(chain * length + i, 0x2c1b3c6d), i], 2 * i);
-    const epoch = index.record({ length, hashes, ends, marks }, MODEL, ends);
-    index.confirm({ length, hashes, ends, marks }, MODEL, ends, 0, epoch);
+    const hashes = ends.flatMap((_, i) => [Math.imul(chain * length + i, 0x2c1b3c6d), i]);
+    index.confirm(index.record({ length, hashes, ends, marks }, MODEL, ends), 0);
   }
   t.equal(index.blocks, 1_000_000);
   t.ok(index.bytes / index.blocks < 60, String(index.bytes / index.blocks));

@@ -2,22 +2,23 @@ import * as fc from 'fast-check';
 import { test } from 'tap';
 import { SharedBlocks } from '../../../src/prefix/shared-blocks.ts';
 import { modelKey } from '../../../src/prefix/model-key.ts';
-import { PrefixIndex } from '../../../src/prefix/prefix-index.ts';
+import { type Hold, PrefixIndex } from '../../../src/prefix/prefix-index.ts';
 import { chainOf, tokenEnds } from './conversation.ts';
 import { prefixes } from './naive-index.ts';
 
 const MODEL = modelKey('qwen');
 
 /** A request up to its first token; it stays in flight. */
-function dispatch(branches: SharedBlocks, index: PrefixIndex, text: string): void {
-  index.record(chainOf(text), MODEL, tokenEnds(chainOf(text)));
+function dispatch(branches: SharedBlocks, index: PrefixIndex, text: string): Hold {
+  const hold = index.record(chainOf(text), MODEL, tokenEnds(chainOf(text)));
   branches.confirm(chainOf(text), MODEL);
+  return hold;
 }
 
 function after(branches: SharedBlocks, text: string): number[] {
-  const out = new Uint8Array(text.length);
+  const out = Array.from(text, () => 1);
   branches.readBranches(chainOf(text), MODEL, text.length, out);
-  return [...out];
+  return out;
 }
 
 test('a block has as many branches as there were ways on, and a block before it at least as many', async () => {
@@ -50,15 +51,15 @@ test('the tokens up to a block are known once an engine has told, until its last
   const shared = new SharedBlocks(1_000);
   const index = new PrefixIndex(0, shared);
   const ends = (text: string): number[] => [...text].map((_, i) => shared.tokensEnd(chainOf(text), MODEL, i));
-  dispatch(shared, index, 'abc');
+  const hold = dispatch(shared, index, 'abc');
   t.strictSame(ends('abcd'), [0, 0, 0, 0]);
-  shared.noteTokenEnds(chainOf('abc'), MODEL, Float64Array.of(10, 20, 30.5));
-  shared.noteTokenEnds(chainOf('abd'), MODEL, Float64Array.of(11, 21, 31));
+  shared.noteTokenEnds(chainOf('abc'), MODEL, [10, 20, 30.5]);
+  shared.noteTokenEnds(chainOf('abd'), MODEL, [11, 21, 31]);
   t.strictSame(ends('abcd'), [10, 20, 30.5, 0], 'the first to tell is believed, and what nobody holds is not kept');
-  index.release(chainOf('abc'), MODEL, index.epoch);
+  index.release(hold);
   t.strictSame(ends('abc'), [0, 0, 0]);
   dispatch(shared, index, 'abc');
-  shared.noteTokenEnds(chainOf('abc'), MODEL, Float64Array.of(10, 20, 30.5), 2);
+  shared.noteTokenEnds(chainOf('abc'), MODEL, [10, 20, 30.5], 2);
   t.strictSame(ends('abc'), [0, 0, 30.5], 'from the block that it says');
 });
 
@@ -134,20 +135,20 @@ test('whoever holds the first block of a prompt is asked, also when it came whil
       const shared = new SharedBlocks(entriesMax);
       // What is complete is there or a ghost, until others evict it.
       const indexes = numbers.map((number) => new PrefixIndex(50, shared, number));
-      const open: { index: PrefixIndex; text: string; epoch: number }[] = [];
+      const open: { index: PrefixIndex; hold: Hold }[] = [];
       for (const step of steps) {
         if (step[0] === 'record') {
           const index = indexes[step[1]]!;
-          open.push({ index, text: step[2], epoch: index.record(chainOf(step[2]), MODEL, tokenEnds(chainOf(step[2]))) });
+          open.push({ index, hold: index.record(chainOf(step[2]), MODEL, tokenEnds(chainOf(step[2]))) });
         } else if (step[0] === 'forget') {
           indexes[step[1]]!.forget();
         } else if (open.length > 0) {
-          const [{ index, text, epoch }] = open.splice(step[1] % open.length, 1) as [(typeof open)[number]];
+          const [{ index, hold }] = open.splice(step[1] % open.length, 1) as [(typeof open)[number]];
           if (step[0] === 'complete') {
-            index.confirm(chainOf(text), MODEL, tokenEnds(chainOf(text)), 0, epoch);
-            index.recordAnswer(chainOf(text), MODEL, 20, 0, epoch);
+            index.confirm(hold, 0);
+            index.recordAnswer(hold, 20, 0);
           }
-          index.release(chainOf(text), MODEL, epoch);
+          index.release(hold);
         }
         const isAsked = (index: PrefixIndex, i: number, first: string): boolean =>
           index.matchedBlocks(chainOf(first), MODEL) === 0 || (shared.firstHolders(chainOf(first), MODEL) & (1 << numbers[i]!)) !== 0;
@@ -164,10 +165,10 @@ test('what an engine told of a block is known when the block comes back after it
   const shared = new SharedBlocks(1_000);
   const [chain, ends] = [chainOf('ab'), tokenEnds(chainOf('ab'))];
   const index = new PrefixIndex(ends[1]!, shared);
-  const epoch = index.record(chain, MODEL, ends);
-  index.confirm(chain, MODEL, ends, 0, epoch);
+  const hold = index.record(chain, MODEL, ends);
+  index.confirm(hold, 0);
   shared.noteTokenEnds(chain, MODEL, ends);
-  index.release(chain, MODEL, epoch);
+  index.release(hold);
   index.setCapacityTokens(ends[0]!);
   t.equal(index.matchedBlocks(chain, MODEL), 1, 'one of them was evicted');
   index.setCapacityTokens(ends[1]!);

@@ -90,7 +90,7 @@ test('what was read can be spliced: it says the new values and is otherwise the 
 });
 
 test('what is no UTF-8 is read byte by byte: other bytes are another prompt', (t) => {
-  const hashesOf = (byte: number): Int32Array => {
+  const hashesOf = (byte: number): readonly number[] => {
     const body = Buffer.concat([Buffer.from('{"model":"m","messages":[{"role":"user","content":"'), Buffer.of(byte), Buffer.from('"}]}')]);
     return reader.read('chat', body).prompts[0].hashes;
   };

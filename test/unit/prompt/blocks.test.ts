@@ -251,7 +251,7 @@ test('of 30,000 messages the later ones share blocks, and a conversation that gr
 
 test('a block of several messages is nobody\'s', (t) => {
   const turns = numbered(20_000).map(([, content], i) => [i % 2 === 0 ? 'user' : 'assistant', content] as const);
-  const shared = chatOf(...turns).marks.subarray(8_192);
+  const shared = chatOf(...turns).marks.slice(8_192);
   t.ok(shared.length > 10);
   t.ok(shared.every((mark) => (mark & FROM_ASSISTANT) === 0));
   t.equal(chatOf(...turns, ['assistant', 'x'.repeat(20_000)]).marks.at(-2), FROM_ASSISTANT);
