@@ -56,7 +56,9 @@ export class Account {
     const { index } = estimate;
     this.#epoch = index.epoch;
     const recorded = terms.recorded && index.hasMemoryFor(terms.prompts.reduce((sum, prompt) => sum + prompt.chain.length, 0));
-    this.#holds = recorded ? terms.prompts.map(({ chain, tokenEnds }) => index.record(chain, terms.key, tokenEnds)) : NOT_RECORDED;
+    const { chain, tokenEnds } = terms.prompts[0];
+    if (recorded && terms.facts.teaches) estimate.noteDispatch(terms.predictedCachedTokens, chain, terms.key, tokenEnds);
+    this.#holds = recorded ? terms.prompts.map((prompt) => index.record(prompt.chain, terms.key, prompt.tokenEnds)) : NOT_RECORDED;
   }
 
   /** The prefill is done: the prompts are in the cache. */
@@ -95,7 +97,7 @@ export class Account {
     }
     this.#release();
     if (outcome.kind === 'reset' && this.#confirmed) this.#estimate.forget();
-    if (outcome.kind === 'complete' && outcome.usage !== undefined) this.#learn(outcome.usage);
+    if (outcome.kind === 'complete' && outcome.usage !== undefined) this.#learn(outcome.usage, nowMs);
   }
 
   /** The engine has looked its prompts up, and counted what it found. */
@@ -120,7 +122,7 @@ export class Account {
   }
 
   /** Learns from the engine's count of cached tokens. */
-  #learn(usage: Usage): void {
+  #learn(usage: Usage, endedMs: number): void {
     const { facts, learned, prompts, predictedCachedTokens, nowMs } = this.#terms;
     const [{ chain }] = prompts;
     learned.noteAnswer(usage.completionTokens / facts.weight);
@@ -130,7 +132,7 @@ export class Account {
     if (this.#epoch === this.#estimate.index.epoch) {
       const hold = this.#holds[0];
       if (hold !== undefined && hold.answerTokens > 0) this.#judgeAnswer(hold, usage.cachedTokens);
-      this.#estimate.learn({ stretches: hold?.stretches ?? NOTHING_KNOWN, cachedTokens: usage.cachedTokens, dispatchedMs: nowMs, provisionalTokens: this.#provisionalTokens, prompt: chain.hashes[2 * chain.length - 2] ?? 0, promptTokens: usage.promptTokens });
+      this.#estimate.learn({ stretches: hold?.stretches ?? NOTHING_KNOWN, cachedTokens: usage.cachedTokens, dispatchedMs: nowMs, endedMs, provisionalTokens: this.#provisionalTokens, prompt: chain.hashes[2 * chain.length - 2] ?? 0, promptTokens: usage.promptTokens });
     }
   }
 
@@ -157,8 +159,9 @@ export class Account {
   }
 
   #touch(nowMs: number): void {
+    const heldAtMs = this.#estimate.heldAtMs(this.#terms.nowMs, nowMs);
     for (const hold of this.#holds) {
-      this.#estimate.index.confirm(hold, nowMs);
+      this.#estimate.index.confirm(hold, heldAtMs);
       this.#shared.confirm(hold.chain, hold.model);
     }
   }

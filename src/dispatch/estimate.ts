@@ -17,7 +17,7 @@ const CAPACITY_ASSUMED_TOKENS = 500_000;
 const BLOCK_SIZE_ASSUMED_TOKENS = 16;
 
 /** A report as an attempt knows it. */
-export type AttemptReport = Pick<Report, 'stretches' | 'cachedTokens' | 'dispatchedMs' | 'provisionalTokens' | 'prompt'> & { readonly promptTokens: number };
+export type AttemptReport = Pick<Report, 'stretches' | 'cachedTokens' | 'dispatchedMs' | 'endedMs' | 'provisionalTokens' | 'prompt'> & { readonly promptTokens: number };
 
 /** Sizes of blocks within a prompt are estimated: this share of it may be wrong without meaning anything. */
 const SLACK_SHARE = 0.01;
@@ -71,14 +71,29 @@ export class Estimate {
   }
 
   /**
-   * How many of the prompt's tokens may be believed to be held, whatever the index says: fewer than all (Infinity) while the engine looks as
-   * if it had lost its cache, and none where it says that it has no prefix cache.
+   * How many of the prompt's tokens may be believed to be held, whatever the index says: fewer than all (Infinity) while the engine may have
+   * lost its cache and some requests that count on it are under way already, and none where it says that it has no prefix cache.
    */
   credibleTokens(chain: Chain, key: ModelKey, tokenEnds: ArrayLike<number>): number {
     if (this.#isCachingOff) return 0;
-    const sinceMs = this.#evidence.suspectSinceMs;
-    if (sinceMs === undefined) return Infinity;
-    const blocks = this.index.confirmedSince(chain, key, sinceMs);
+    return this.#evidence.doubt.mayBet ? Infinity : this.#certainTokens(chain, key, tokenEnds);
+  }
+
+  /** A request is dispatched with this prediction. */
+  noteDispatch(predictedCachedTokens: number, chain: Chain, key: ModelKey, tokenEnds: ArrayLike<number>): void {
+    if (predictedCachedTokens > this.#certainTokens(chain, key, tokenEnds)) this.#evidence.doubt.noteBet();
+  }
+
+  /** When a request's prompt was held for certain, that is confirmed now: else it would seem so of what was lost while its answer came. */
+  heldAtMs(dispatchedMs: number, nowMs: number): number {
+    return this.#evidence.doubt.covers(dispatchedMs) ? dispatchedMs : nowMs;
+  }
+
+  /** Of the prompt's tokens that the index has, those that are beyond doubt. */
+  #certainTokens(chain: Chain, key: ModelKey, tokenEnds: ArrayLike<number>): number {
+    const fromMs = this.#evidence.doubt.certainFromMs;
+    if (fromMs === undefined) return Infinity;
+    const blocks = this.index.confirmedSince(chain, key, fromMs);
     return blocks === 0 ? 0 : tokenEnds[blocks - 1]!;
   }
 

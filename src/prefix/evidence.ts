@@ -1,5 +1,6 @@
 // evidence.ts: what an engine's reports say about the size of its cache, and whether it still holds what it held.
 
+import { Doubt, isUnused, refutes } from './doubt.ts';
 import type { Stretch } from './stretch.ts';
 
 /** What follows from one report. */
@@ -12,6 +13,7 @@ export interface Report {
   /** By how much estimate and report may differ without meaning anything. */
   readonly slackTokens: number;
   readonly dispatchedMs: number;
+  readonly endedMs: number;
   /** Of requests that had been dispatched before and whose first token had not come. Distances count them, though an engine may have refused them. */
   readonly provisionalTokens: number;
   /** Tells prompts apart: a hash of the whole one. */
@@ -52,9 +54,10 @@ const ALARMS_MAX = 2;
  *
  * A hit proves that the cache is at least so large. A miss counts as eviction only beyond the largest proved distance: nearer it has
  * another reason, and shrinking the cache for it would throw away what is there. Where nothing that was held before is found of
- * different prompts in a row, the cache has been emptied.
+ * different prompts in a row, the cache has been emptied. What a miss means for predictions until that is known, `doubt` says.
  */
 export class Evidence {
+  readonly doubt = new Doubt();
   #provedTokens = 0;
   /** Farthest miss, and number, of those that look like eviction since something so far away was found. */
   #shortfallTokens = 0;
@@ -69,6 +72,7 @@ export class Evidence {
     const { hits, missed, isPartly } = divide(report);
     const found = isPartly ? [...hits, missed!] : hits;
     this.#clear(found, report.dispatchedMs);
+    this.doubt.weigh(found, missed, report);
     const ghost = this.#prove(hits, report.provisionalTokens);
     if (ghost !== undefined && ghost > report.capacityTokens) {
       const { toldTokens } = report;
@@ -82,14 +86,10 @@ export class Evidence {
     return missed.distanceTokens > NEAR_SHARE * this.#provedTokens ? NOTHING : this.#suspect(found, report);
   }
 
-  /** Since when it looks as if the cache had been emptied, for one prompt less than it takes to be sure. */
-  get suspectSinceMs(): number | undefined {
-    return this.#suspicion !== undefined && this.#suspicion.prompts.size >= this.#emptyAfter - 1 ? this.#suspicion.sinceMs : undefined;
-  }
-
   /** The cache is known to be empty. */
   forget(): void {
     this.#suspicion = undefined;
+    this.doubt.forget();
     this.#shortfalls = 0;
   }
 
@@ -128,21 +128,15 @@ export class Evidence {
     return { kind: 'capacity', tokens: Math.max(this.#provedTokens, this.#shortfallTokens) };
   }
 
-  /**
-   * Something from before the suspicion is still there: but not as a request found it that was sent before, and may have been served
-   * before. What was in use may have been computed anew by others.
-   */
   #clear(found: readonly Stretch[], dispatchedMs: number): void {
-    const since = this.#suspicion?.sinceMs;
-    if (since === undefined || dispatchedMs <= since) return;
-    if (!found.some(({ kind, confirmedAtMs }) => kind === 'ghost' || (kind === 'idle' && isBefore(confirmedAtMs, since)))) return;
+    if (this.#suspicion === undefined || !refutes({ found, dispatchedMs }, this.#suspicion.sinceMs)) return;
     this.#suspicion = undefined;
     this.#falseAlarms += 1;
   }
 
   #suspect(found: readonly Stretch[], { dispatchedMs, prompt }: Report): Lesson {
     if (this.#suspicion === undefined) {
-      if (found.some(({ kind }) => kind === 'idle' || kind === 'ghost')) return NOTHING;
+      if (found.some(isUnused)) return NOTHING;
       this.#suspicion = { sinceMs: dispatchedMs, prompts: new Set() };
     }
     const { prompts, sinceMs } = this.#suspicion;
@@ -166,9 +160,4 @@ function divide({ stretches, cachedTokens, slackTokens }: Report): { hits: reado
     start = tokensEnd;
   }
   return { hits: stretches.slice(0, hits), missed: undefined, isPartly: false };
-}
-
-/** Both modulo 2³² ms. */
-function isBefore(confirmedAtMs: number, sinceMs: number): boolean {
-  return (((sinceMs | 0) - confirmedAtMs) | 0) > 0;
 }

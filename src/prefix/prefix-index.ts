@@ -128,13 +128,13 @@ export class PrefixIndex {
     return hold;
   }
 
-  /** The endpoint computed this prompt, or used it again: all of it becomes young, its first block the youngest. */
-  confirm({ chain, model, tokenEnds, blocks, epoch }: Hold, nowMs: number): void {
+  /** The endpoint computed this prompt, or used it again: all of it becomes young, its first block the youngest. `heldAtMs`: when it was held for certain. */
+  confirm({ chain, model, tokenEnds, blocks, epoch }: Hold, heldAtMs: number): void {
     if (epoch !== this.#epoch) return;
     for (let i = chain.length - 1; i >= 0; i--) {
       // An answer's content is in the blocks that follow, from now on.
       if (isAnswered(chain, i)) this.#blocks.drop(answerLow(chain, model, i), answerHigh(chain, model, i));
-      this.#blocks.confirm(blocks[i]!, nowMs, sizeOf(tokenEnds, i));
+      this.#blocks.confirm(blocks[i]!, heldAtMs, sizeOf(tokenEnds, i));
     }
     this.#blocks.settle();
   }

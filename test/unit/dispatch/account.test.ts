@@ -115,3 +115,50 @@ test('an answer that is not found when it comes back, four times, no longer coun
   t.ok(predicted[0]! > 1100, `${predicted[0]} at first`);
   t.ok(predicted[5]! < 900, `${predicted[5]} at last`);
 });
+
+/** Prompts that have nothing in common. */
+const NAMES = ['Dolly', 'Stiva', 'Kitty', 'Levin', 'Anna'] as const;
+
+/** An endpoint that has served all of them. */
+function wellRead(): House & { readonly about: (name: string) => GenerationFacts } {
+  const house = createHouse({ endpoints: 1 });
+  const about = (name: string): GenerationFacts => house.chat([`${name}. ${LONG}`]);
+  for (const name of NAMES) serve(house, about(name), { cachedTokens: 0 });
+  return Object.assign(house, { about });
+}
+
+function dispatch(house: House, facts: GenerationFacts) {
+  house.nowMs += 1;
+  const assigned = house.dispatcher.assign({ facts, listener: 'prefix', excluded: [] });
+  if (assigned.kind === 'refused') throw new Error(assigned.message);
+  house.nowMs += 1;
+  house.dispatcher.firstToken(assigned.attempt);
+  return assigned;
+}
+
+function end(house: House, attempt: number, cachedTokens: number): void {
+  house.nowMs += 100;
+  house.dispatcher.finish(attempt, { kind: 'complete', usage: { promptTokens: 800, completionTokens: 10, cachedTokens }, responseId: undefined });
+}
+
+test('after an answer that found less than was held, two requests are predicted by what is held, until something old is found again', async (t) => {
+  const house = wellRead();
+  const predicted = (name: string) => dispatch(house, house.about(name)).predictedCachedTokens > 700;
+  end(house, dispatch(house, house.about('Anna')).attempt, 0);
+  t.same([predicted('Anna'), predicted('new'), predicted('Dolly')], [true, false, true], 'Anna came back, and of what is new nothing is held: neither counts');
+  t.equal(predicted('Stiva'), true);
+  const { attempt, predictedCachedTokens } = dispatch(house, house.about('Kitty'));
+  t.same([predictedCachedTokens, predicted('Levin')], [0, false]);
+  end(house, attempt, 784);
+  t.equal(predicted('Levin'), true, 'whatever was predicted, it was found');
+});
+
+test('what was served before an answer that found nothing was dispatched is not certain when it ends', async (t) => {
+  const house = wellRead();
+  const before = dispatch(house, house.about('Kitty')).attempt;
+  end(house, dispatch(house, house.about('Anna')).attempt, 0);
+  for (const name of ['Dolly', 'Stiva']) dispatch(house, house.about(name));
+  end(house, before, 784);
+  const predicted = (name: string) => dispatch(house, house.about(name)).predictedCachedTokens > 700;
+  t.same([predicted('Anna'), predicted('Kitty')], [true, false]);
+});

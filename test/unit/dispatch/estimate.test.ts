@@ -31,7 +31,7 @@ function checkCapacity(t: Test, { estimate, kvCacheTokens }: ReturnType<typeof h
 
 const idle = (distanceTokens: number): Stretch => ({ kind: 'idle', bucket: 0, distanceTokens, confirmedAtMs: 0, tokensEnd: 900 });
 const learn = (estimate: Estimate, distanceTokens: number, cachedTokens: number, prompt = 1) =>
-  estimate.learn({ stretches: [idle(distanceTokens)], cachedTokens, dispatchedMs: 10, prompt, provisionalTokens: 0, promptTokens: 1000 });
+  estimate.learn({ stretches: [idle(distanceTokens)], cachedTokens, dispatchedMs: 10, endedMs: 20, prompt, provisionalTokens: 0, promptTokens: 1000 });
 
 test('the size of the cache is what is configured, for the endpoint before all, else what the engine says, else a large guess', async (t) => {
   const own = house(2000, 3000);

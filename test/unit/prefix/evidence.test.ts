@@ -11,7 +11,7 @@ function stretch(tokensEnd: number, distanceTokens: number, more: Partial<Stretc
 }
 
 function report(cachedTokens: number, stretches: readonly Stretch[], more: Partial<Report> = {}): Report {
-  return { stretches, cachedTokens, slackTokens: 40, dispatchedMs: 1000, provisionalTokens: 0, prompt: 1, capacityTokens: CAPACITY, ...more };
+  return { stretches, cachedTokens, slackTokens: 40, dispatchedMs: 1000, endedMs: 2000, provisionalTokens: 0, prompt: 1, capacityTokens: CAPACITY, ...more };
 }
 
 const NOTHING = { kind: 'nothing' };
@@ -97,7 +97,7 @@ test('what was under way at dispatch proves nothing, there or not', async (t) =>
   const evidence = new Evidence();
   const provisional = stretch(1000, 6000, { kind: 'provisional' });
   for (let prompt = 0; prompt < 9; prompt++) t.same(evidence.judge(report(0, [provisional], { prompt })), NOTHING);
-  t.equal(evidence.suspectSinceMs, undefined);
+  t.equal(evidence.doubt.certainFromMs, undefined);
   evidence.judge(report(1000, [provisional]));
   evidence.judge(miss(5900));
   t.same(evidence.judge(miss(5900)), { kind: 'capacity', tokens: 5900 }, 'a hit on it proved nothing');
@@ -143,7 +143,6 @@ function proved(distance = 6000): Evidence {
 test('two different prompts with nothing of the old found mean that the cache was emptied', async (t) => {
   const evidence = proved();
   t.same(evidence.judge(miss(3000, { prompt: 1 })), NOTHING);
-  t.equal(evidence.suspectSinceMs, 1000, 'one makes it look so');
   t.same(evidence.judge(miss(3000, { prompt: 2 })), { kind: 'forget' });
 });
 
@@ -162,7 +161,6 @@ test('what a running request has in use cannot have been evicted', async (t) => 
 test('what is missing close to the end of what was proved may have been evicted while the request waited', async (t) => {
   const evidence = proved();
   for (let prompt = 1; prompt < 5; prompt++) t.same(evidence.judge(miss(4501, { prompt })), NOTHING);
-  t.equal(evidence.suspectSinceMs, undefined);
 });
 
 test('a prompt found in part raises no suspicion, and clears one', async (t) => {
@@ -171,14 +169,13 @@ test('a prompt found in part raises no suspicion, and clears one', async (t) => 
   for (let prompt = 1; prompt < 5; prompt++) t.same(evidence.judge(partly({ prompt })), NOTHING);
   evidence.judge(miss(3000, { prompt: 5 }));
   evidence.judge(partly({ prompt: 6, dispatchedMs: 1001 }));
-  t.equal(evidence.suspectSinceMs, undefined);
+  t.same(evidence.judge(miss(3000, { prompt: 7, dispatchedMs: 1200 })), NOTHING, 'counted from anew');
 });
 
 test('something found from before the suspicion clears it', async (t) => {
   const evidence = proved();
   evidence.judge(miss(3000, { prompt: 1, dispatchedMs: 1000 }));
   evidence.judge(report(1000, [stretch(1000, 3000, { confirmedAtMs: 999 })], { dispatchedMs: 1050 }));
-  t.equal(evidence.suspectSinceMs, undefined);
   t.same(evidence.judge(miss(3000, { prompt: 2, dispatchedMs: 1200 })), NOTHING, 'counted from anew');
   t.same(evidence.judge(miss(3000, { prompt: 3, dispatchedMs: 1300 })), { kind: 'forget' });
 });
@@ -205,9 +202,7 @@ test('where single prompts are lost again and again, it takes three', async (t) 
     evidence.judge(report(1000, [stretch(1000, 3000, { confirmedAtMs: 999 })], { dispatchedMs: 1050 }));
   }
   t.same(evidence.judge(miss(3000, { prompt: 1 })), NOTHING);
-  t.equal(evidence.suspectSinceMs, undefined);
   t.same(evidence.judge(miss(3000, { prompt: 2 })), NOTHING);
-  t.equal(evidence.suspectSinceMs, 1000);
   t.same(evidence.judge(miss(3000, { prompt: 3 })), { kind: 'forget' });
 });
 

@@ -89,4 +89,6 @@ test('blocks of a time are those confirmed then or later', async (t) => {
   record(index, 'abcdef');
   const since = (nowMs: number) => index.confirmedSince(chainOf('abcdef'), MODEL, nowMs);
   t.same([2 ** 31 - 5, 2 ** 31 - 4, 2 ** 31 + 5, 2 ** 31 + 6].map(since), [4, 2, 2, 0]);
+  serve(index, 'abcd', 2 ** 31 + 3);
+  t.same([2 ** 31 + 3, 2 ** 31 + 4, 2 ** 31 + 6].map(since), [4, 2, 0], 'nothing was confirmed earlier than it has been');
 });
