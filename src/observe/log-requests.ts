@@ -17,7 +17,10 @@ export interface RequestLog extends RequestObserver {
   reconfigure(settings: RequestLogSettings): void;
 }
 
-export function logRequests(logger: Logger, settings: RequestLogSettings, random: Random): RequestLog {
+/** A line with at least one field, whose level is enabled. */
+export type WriteLine = (level: 'info' | 'warn', fields: object, message: string) => void;
+
+export function logRequests(logger: Logger, writeLine: WriteLine, settings: RequestLogSettings, random: Random): RequestLog {
   let { matchRatioMin } = settings;
   let sampled = idSampler(settings.sampleRatio, random);
 
@@ -46,7 +49,7 @@ export function logRequests(logger: Logger, settings: RequestLogSettings, random
       const level = wentWell ? 'info' : 'warn';
       if (!logger.isLevelEnabled(level)) return;
       if (wentWell && !sampled(record.id)) return;
-      logger[level](requestFields(record), 'request');
+      writeLine(level, requestFields(record), 'request');
     },
   };
 }

@@ -87,8 +87,9 @@ export class BlockTable {
   /** With the last entry goes the memory, and what is in the owner's own fields. */
   remove(entry: number): void {
     const slots = this.#slots;
+    const { fields } = this;
     const mask = slots.length - 1;
-    let hole = this.#home(this.fields[entry + LOW]!);
+    let hole = this.#home(fields[entry + LOW]!);
     while (slots[hole + 1] !== entry) hole = (hole + 2) & mask;
     // Close the gap instead of leaving a tombstone, so that look-ups stay short however long the table lives.
     for (let slot = (hole + 2) & mask; slots[slot + 1] !== 0; slot = (slot + 2) & mask) {
@@ -99,8 +100,8 @@ export class BlockTable {
       hole = slot;
     }
     slots[hole + 1] = 0;
-    for (let i = 1; i < this.#stride; i++) this.fields[entry + i] = 0;
-    this.fields[entry] = this.#free;
+    for (let end = entry + this.#stride, i = entry + 1; i < end; i++) fields[i] = 0;
+    fields[entry] = this.#free;
     this.#free = entry;
     this.#size--;
     // Entries keep their places while there are any.

@@ -1,3 +1,4 @@
+import { pino } from 'pino';
 import { test } from 'tap';
 
 import { seededRandom } from '../../../src/core/random.ts';
@@ -48,6 +49,23 @@ test('a request makes one line with named fields and no other', (t) => {
     reason: '',
     msg: 'request',
   });
+  t.end();
+});
+
+test('whatever a client calls its model, the line is one, and as pino writes the other lines', (t) => {
+  for (const model of ['"},{"', 'a\nb', '\u0000\u001f\u007f', '漢😀', '\\', '\u2028']) {
+    const written: string[] = [];
+    const { log } = collect({ destination: { write: (line) => void written.push(line) } });
+    log.ended(sampleRecord({ model }));
+    const [line = ''] = written;
+    t.equal(line.indexOf('\n'), line.length - 1);
+    const { level, time, msg, ...fields } = JSON.parse(line) as Record<string, unknown>;
+    t.equal(fields.model, model);
+    const asPino: string[] = [];
+    pino({ base: null, timestamp: () => `,"time":${JSON.stringify(time)}`, formatters: { level: (label) => ({ level: label }) } }, { write: (other) => void asPino.push(other) }).info(fields, String(msg));
+    t.equal(level, 'info');
+    t.equal(line, asPino[0]);
+  }
   t.end();
 });
 
