@@ -34,7 +34,7 @@ export function logRequests(logger: Logger, writeLine: WriteLine, settings: Requ
       if (!logger.isLevelEnabled('info')) return;
       const matchingRatio = ratioThatChose(record, matchRatioMin);
       if (matchingRatio === undefined || !sampled(record.id)) return;
-      logger.info({ request: record.id, 'matching ratio': matchingRatio }, 'Do prefix-aware routing!');
+      writeLine('info', { request: record.id, 'matching ratio': matchingRatio }, 'Do prefix-aware routing!');
     },
 
     retried(record, reason) {

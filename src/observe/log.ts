@@ -52,7 +52,7 @@ export function createLog(options: LogOptions): Log {
   };
 }
 
-/** Lines as pino has them. A request's has 17 fields, of which pino makes a line in 2.2 µs; JSON.stringify takes 0.9 µs. */
+/** Lines as pino has them, for what each request brings: pino takes 2.2 µs to make one of 17 fields, JSON.stringify 0.9 µs. */
 function lineWriter(destination: LogDestination, timestamp: () => string): WriteLine {
   return (level, fields, message) => destination.write(`{"level":"${level}"${timestamp()},${JSON.stringify(fields).slice(1, -1)},"msg":"${message}"}\n`);
 }
