@@ -5,6 +5,8 @@ import type { Ask, Assignment, Dispatcher, Outcome, Refusal, Settled, Standing, 
 import type { GenerationFacts } from '../core/request.ts';
 import { takeLease } from '../pool/lease.ts';
 import type { Schedule } from '../pool/schedule.ts';
+import { tokensMaxOf } from '../pool/served-models.ts';
+import { promptTokensOf } from './ask-view.ts';
 import { Attempts } from './attempts.ts';
 import { Chance } from './chance.ts';
 import { ChoiceRing } from './choice-ring.ts';
@@ -19,6 +21,10 @@ import { StoredResponses } from './stored-responses.ts';
 
 /** Any client may ask for thousands of sequences, of which the engine runs some and lets the others wait: no reason to take its endpoint from all others. */
 const LEASE_WEIGHT_MAX = 16;
+/** Prompts have other tokens than it seems, but hardly so many times fewer. */
+const FAR_TOO_LONG = 2;
+/** There may be thousands of adapters to look through. No model takes so little. */
+const SEARCHED_FROM_TOKENS = 1024;
 /** While somebody waits: endpoints come back without an attempt having ended, and waiting has a limit. */
 const QUEUE_TICK_MS = 50;
 /** What a client is told to wait at least and at most, in seconds. */
@@ -148,7 +154,8 @@ export class PrefixDispatcher implements Dispatcher {
     const { endpoint, route, rule, key, learned, prompts, view, uncachedTokens, predictedCachedTokens } = placed;
     const nowMs = this.#deps.clock();
     const choice = this.#ring.note(ask, placed, nowMs);
-    const terms = { facts, key, learned, prompts, recorded: rule.record, uncachedTokens, predictedCachedTokens, nowMs };
+    const isRefused = isFarTooLong(placed);
+    const terms = { facts, key, learned, prompts, recorded: rule.record && !isRefused, uncachedTokens: isRefused ? 0 : uncachedTokens, predictedCachedTokens, nowMs };
     const account = this.#deps.estimates.open(view.estimate, terms);
     const lease = takeLease(endpoint, Math.min(facts.weight, LEASE_WEIGHT_MAX));
     return {
@@ -235,6 +242,12 @@ export class PrefixDispatcher implements Dispatcher {
   #retryAfterS(nowMs: number): number {
     return Math.min(RETRY_AFTER_S_MAX, Math.max(RETRY_AFTER_S_MIN, Math.ceil(this.#queue.longestMs(nowMs) / 1000)));
   }
+}
+
+/** The engine will refuse it, but may take a while for that, in which it would seem to have evicted what it holds. */
+function isFarTooLong({ endpoint, target, prompts: [longest] }: Placed): boolean {
+  const tokens = promptTokensOf(longest);
+  return tokens > SEARCHED_FROM_TOKENS && tokens > FAR_TOO_LONG * tokensMaxOf(endpoint.models ?? [], target.model);
 }
 
 function overBudget(): Refusal {

@@ -17,7 +17,10 @@ export function readModelsList(text: string): readonly ServedModel[] | undefined
   for (const entry of data as unknown[]) {
     const id = fieldOf(entry, 'id');
     const parent = fieldOf(entry, 'parent');
-    if (typeof id === 'string' && id !== '' && !CONTROL.test(id)) models.set(id, { id, parent: typeof parent === 'string' ? parent : undefined });
+    const tokensMax = fieldOf(entry, 'max_model_len');
+    if (typeof id === 'string' && id !== '' && !CONTROL.test(id)) {
+      models.set(id, { id, parent: typeof parent === 'string' ? parent : undefined, tokensMax: typeof tokensMax === 'number' && tokensMax > 0 ? tokensMax : undefined });
+    }
   }
   return [...models.values()];
 }

@@ -5,6 +5,14 @@ export interface ServedModel {
   readonly id: string;
   /** The base model, when this is a LoRA adapter. */
   readonly parent: string | undefined;
+  /** That a prompt and its answer may have together; undefined when the endpoint does not say, as it does not of adapters. */
+  readonly tokensMax?: number | undefined;
+}
+
+/** Of an adapter, those of its base model; Infinity when the endpoint does not say. */
+export function tokensMaxOf(models: readonly ServedModel[], id: string): number {
+  const model = models.find((each) => each.id === id);
+  return model?.tokensMax ?? models.find((each) => each.id === model?.parent)?.tokensMax ?? Infinity;
 }
 
 let latestIds: ReadonlySet<string> = new Set();

@@ -36,6 +36,24 @@ test('the next turn of a conversation goes where the first one went', async (t) 
   }
 });
 
+test('a prompt that is far too long for the model evicts nothing and is no work, though the engine takes its time to refuse it', async (t) => {
+  const house = createHouse({ endpoints: 1, models: [{ id: 'm', tokensMax: 2000 }] });
+  house.endpoint(0).noteSample({ ...SAMPLE, capacityTokens: 2500 });
+  const hot = serve(house, house.chat([LONG]));
+  const estimate = house.estimates.of(house.endpoint(0));
+  const { index } = estimate;
+  const { tokens } = index;
+  const tooLong = assign(house, house.chat(['x'.repeat(20_000)]));
+  t.equal(index.tokens, tokens);
+  t.equal(estimate.queuedTokens, 0);
+  t.equal(assign(house, house.chat([LONG])).matchRatio, 1, 'what was there is still found');
+  house.dispatcher.finish(tooLong.attempt, { kind: 'rejected', status: 400, because: 'other' });
+  t.equal(hot.matchRatio, 0);
+  assign(house, house.chat(['y'.repeat(12_000)]));
+  t.ok(index.tokens > tokens, 'what may be less than it seems is recorded');
+  t.ok(estimate.queuedTokens > 0);
+});
+
 test('newcomers who share a beginning, three at a time, fill all caches alike, and not first those that hold it', async (t) => {
   const house = createHouse({ endpoints: 5 });
   for (const endpoint of house.pools.all()) endpoint.noteSample({ ...SAMPLE, capacityTokens: 20_000 });

@@ -15,7 +15,7 @@ import type { Endpoint } from '../../../src/pool/endpoint.ts';
 
 export interface HouseOptions {
   readonly endpoints?: number;
-  readonly models?: readonly { id: string; parent?: string }[];
+  readonly models?: readonly { id: string; parent?: string; tokensMax?: number }[];
   readonly pool?: Partial<PoolSettings>;
   readonly settings?: Partial<DispatchSettings>;
 }
@@ -71,7 +71,7 @@ export function createHouse(options: HouseOptions = {}): House {
   const pools = new Pools([settings], events, clock, () => () => {});
   pools.apply(settings.name, 'static', Array.from({ length: options.endpoints ?? 3 }, (_, i) => ({ scheme: 'http' as const, host: `10.0.0.${i + 1}`, port: 8000 })));
   for (const endpoint of pools.all()) {
-    endpoint.noteModels((options.models ?? [{ id: 'm' }]).map(({ id, parent }) => ({ id, parent })));
+    endpoint.noteModels((options.models ?? [{ id: 'm' }]).map(({ id, parent, tokensMax }) => ({ id, parent, tokensMax })));
     endpoint.noteProbeSucceeded(0);
   }
   const dispatcher = new PrefixDispatcher(
