@@ -161,7 +161,7 @@ export class Account {
   #touch(nowMs: number): void {
     const heldAtMs = this.#estimate.heldAtMs(this.#terms.nowMs, nowMs);
     for (const hold of this.#holds) {
-      this.#estimate.index.confirm(hold, heldAtMs);
+      this.#estimate.index.confirm(hold, nowMs, heldAtMs);
       this.#shared.confirm(hold.chain, hold.model);
     }
   }

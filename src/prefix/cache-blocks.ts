@@ -130,18 +130,18 @@ export class CacheBlocks extends HeldBlocks {
     return false;
   }
 
-  /** Makes the block the youngest, or the next older one than `younger`. It was held at `heldAtMs`, or later as was said before. Its size may be known better than when it came. */
+  /** Makes the block the youngest, or the next older one than `younger`. It was held at `heldAtMs`. Its size may be known better than when it came. */
   confirm(block: number, heldAtMs: number, size: number, younger = 0): void {
     if (this.isGhost(block)) this.#lay(block);
     else if (this.isListed(block)) this.#unlist(block);
     const { fields } = this.table;
-    if (!this.isConfirmed(block) || ((heldAtMs - fields[block + CONFIRMED_AT]!) | 0) > 0) fields[block + CONFIRMED_AT] = heldAtMs;
     fields[block + STATE]! |= CONFIRMED | LISTED;
     this.recency.leave(fields[block + BUCKET]!, fields[block + SIZE]!);
     this.#size += size - fields[block + SIZE]!;
     if (this.isPinned(block)) this.#pinnedSize += size - fields[block + SIZE]!;
     fields[block + SIZE] = size;
     fields[block + BUCKET] = this.recency.enter(size);
+    fields[block + CONFIRMED_AT] = heldAtMs;
     this.#list.link(block, this.#list.olderThan(younger));
     if (this.#list.youngerThan(block) === this.#oldest) this.#oldest = block;
     if (block === this.#tail) this.#tail = 0;

@@ -40,6 +40,11 @@ export class HeldBlocks {
     return this.table.fields[block + CONFIRMED_AT]!;
   }
 
+  /** Time since it was confirmed, up to 49 days; Infinity when it was not. */
+  ageMs(block: number, nowMs: number): number {
+    return this.isConfirmed(block) ? (nowMs - this.confirmedAt(block)) >>> 0 : Infinity;
+  }
+
   /** Whether it is there. Of entry 0, the absent block, nothing is true. */
   isHeld(block: number): boolean {
     const state = this.table.fields[block + STATE]!;

@@ -128,13 +128,15 @@ export class PrefixIndex {
     return hold;
   }
 
-  /** The endpoint computed this prompt, or used it again: all of it becomes young, its first block the youngest. `heldAtMs`: when it was held for certain. */
-  confirm({ chain, model, tokenEnds, blocks, epoch }: Hold, heldAtMs: number): void {
+  /** The endpoint computed this prompt, or used it again: all of it becomes young, its first block the youngest. `heldAtMs`: when it was held for certain, unless a later time was said before. */
+  confirm({ chain, model, tokenEnds, blocks, epoch }: Hold, nowMs: number, heldAtMs = nowMs): void {
     if (epoch !== this.#epoch) return;
     for (let i = chain.length - 1; i >= 0; i--) {
       // An answer's content is in the blocks that follow, from now on.
       if (isAnswered(chain, i)) this.#blocks.drop(answerLow(chain, model, i), answerHigh(chain, model, i));
-      this.#blocks.confirm(blocks[i]!, heldAtMs, sizeOf(tokenEnds, i));
+      const block = blocks[i]!;
+      const isYounger = this.#blocks.ageMs(block, nowMs) < nowMs - heldAtMs;
+      this.#blocks.confirm(block, isYounger ? this.#blocks.confirmedAt(block) : heldAtMs, sizeOf(tokenEnds, i));
     }
     this.#blocks.settle();
   }

@@ -12,9 +12,9 @@ function record(index: PrefixIndex, text: string): Hold {
 }
 
 /** A whole request: dispatched, confirmed, released. */
-function serve(index: PrefixIndex, text: string, nowMs = 0): void {
+function serve(index: PrefixIndex, text: string, nowMs = 0, heldAtMs = nowMs): void {
   const hold = record(index, text);
-  index.confirm(hold, nowMs);
+  index.confirm(hold, nowMs, heldAtMs);
   index.release(hold);
 }
 
@@ -89,6 +89,16 @@ test('blocks of a time are those confirmed then or later', async (t) => {
   record(index, 'abcdef');
   const since = (nowMs: number) => index.confirmedSince(chainOf('abcdef'), MODEL, nowMs);
   t.same([2 ** 31 - 5, 2 ** 31 - 4, 2 ** 31 + 5, 2 ** 31 + 6].map(since), [4, 2, 2, 0]);
-  serve(index, 'abcd', 2 ** 31 + 3);
+  serve(index, 'abcd', 2 ** 31 + 7, 2 ** 31 + 3);
   t.same([2 ** 31 + 3, 2 ** 31 + 4, 2 ** 31 + 6].map(since), [4, 2, 0], 'nothing was confirmed earlier than it has been');
+});
+
+test('what was not used for weeks is as young as what is used now, once it is used again', async (t) => {
+  const index = new PrefixIndex(1_000);
+  serve(index, 'ab', 1_000);
+  for (const days of [25, 60]) {
+    const nowMs = days * 86_400_000;
+    serve(index, 'ab', nowMs);
+    t.equal(index.tailAgeMs(nowMs + 5), 5, `${days} days later`);
+  }
 });
