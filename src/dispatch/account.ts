@@ -155,7 +155,7 @@ export class Account {
     const { blockSize } = this.#estimate;
     const keptTokens = Math.floor((promptTokens + generated - 1) / blockSize) * blockSize;
     const answerTokens = keptTokens - promptTokens;
-    if (answerTokens > 0) this.#estimate.index.recordAnswer(hold, answerTokens, nowMs);
+    if (answerTokens > 0) this.#estimate.index.recordAnswer(hold, answerTokens, this.#estimate.heldAtMs(this.#terms.nowMs, nowMs));
   }
 
   #touch(nowMs: number): void {

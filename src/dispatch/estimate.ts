@@ -94,7 +94,8 @@ export class Estimate {
     const fromMs = this.#evidence.doubt.certainFromMs;
     if (fromMs === undefined) return Infinity;
     const blocks = this.index.confirmedSince(chain, key, fromMs);
-    return blocks === 0 ? 0 : tokenEnds[blocks - 1]!;
+    if (blocks === 0 || blocks === Infinity) return blocks;
+    return tokenEnds[blocks - 1]!;
   }
 
   /**

@@ -92,19 +92,19 @@ export class PrefixIndex {
     return this.#blocks.leading(chain, model, guess);
   }
 
-  /** How many leading blocks of the chain are there that were confirmed then or later. */
+  /** How many leading blocks of the chain are there that were confirmed then or later; Infinity when that is all that is there, the answer behind them included. */
   confirmedSince(chain: Chain, model: ModelKey, sinceMs: number): number {
-    for (let i = 0; i < chain.length; i++) {
-      const block = this.#blocks.findBlock(chain, model, i);
-      if (!this.#blocks.isConfirmed(block) || ((this.#blocks.confirmedAt(block) - (sinceMs | 0)) | 0) < 0) return i;
-    }
-    return chain.length;
+    const blocks = this.#blocks;
+    const isSince = (block: number): boolean => blocks.isConfirmed(block) && ((blocks.confirmedAt(block) - (sinceMs | 0)) | 0) >= 0;
+    const there = blocks.leading(chain, model, 0);
+    for (let i = 0; i < there; i++) if (!isSince(blocks.findBlock(chain, model, i))) return i;
+    const answer = this.#findAnswer(chain, model, there);
+    return answer === 0 || isSince(answer) ? Infinity : there;
   }
 
   /** Tokens of the assistant's message behind the first `matched` blocks, if this endpoint wrote it in answer to them; else 0. */
   answerTokens(chain: Chain, model: ModelKey, matched: number): number {
-    if (matched === 0 || !isAnswered(chain, matched - 1)) return 0;
-    const answer = this.#findAnswer(chain, model, matched - 1);
+    const answer = this.#findAnswer(chain, model, matched);
     return answer === 0 ? 0 : this.#blocks.sizeOf(answer) / SIXTEENTHS;
   }
 
@@ -161,13 +161,13 @@ export class PrefixIndex {
   }
 
   /** The answer to this prompt is in the cache too, unless the end of the prompt was evicted already. */
-  recordAnswer({ chain, model, blocks: held, epoch }: Hold, answerTokens: number, nowMs: number): void {
+  recordAnswer({ chain, model, blocks: held, epoch }: Hold, answerTokens: number, heldAtMs: number): void {
     if (epoch !== this.#epoch || chain.length === 0) return;
     const blocks = this.#blocks;
     const last = held[chain.length - 1]!;
     if (!blocks.isListed(last)) return;
     const answer = blocks.obtain(answerLow(chain, model, chain.length - 1), answerHigh(chain, model, chain.length - 1), sixteenths(answerTokens), true);
-    blocks.confirm(answer, nowMs, blocks.sizeOf(answer), last);
+    blocks.confirm(answer, heldAtMs, blocks.sizeOf(answer), last);
     blocks.settle();
   }
 
@@ -181,9 +181,10 @@ export class PrefixIndex {
     this.#blocks.capacity = capacityTokens * SIXTEENTHS;
   }
 
-  /** The answer to the prompt that ends with block i, or 0. */
-  #findAnswer(chain: Chain, model: ModelKey, i: number): number {
-    return this.#blocks.find(answerLow(chain, model, i), answerHigh(chain, model, i));
+  /** The answer that stands right behind the first `blocks` blocks of the chain, or 0. */
+  #findAnswer(chain: Chain, model: ModelKey, blocks: number): number {
+    if (blocks === 0 || !isAnswered(chain, blocks - 1)) return 0;
+    return this.#blocks.find(answerLow(chain, model, blocks - 1), answerHigh(chain, model, blocks - 1));
   }
 
   /** The leading blocks that are there, or their ghosts are, and what is believed of them. */
@@ -197,7 +198,7 @@ export class PrefixIndex {
       this.#survey(stretches, block, tokenEnds[i]!, i > 0 && (chain.marks[i - 1]! & MESSAGE_END) === 0);
     }
     const { length } = blocks;
-    const answer = length === 0 || !isAnswered(chain, length - 1) ? 0 : this.#findAnswer(chain, model, length - 1);
+    const answer = this.#findAnswer(chain, model, length);
     const answerTokens = answer === 0 ? 0 : this.#blocks.sizeOf(answer) / SIXTEENTHS;
     if (answer !== 0) this.#survey(stretches, answer, tokenEnds[length - 1]! + answerTokens, false);
     return { chain, model, tokenEnds, epoch: this.#epoch, blocks, stretches, answerTokens };

@@ -162,3 +162,28 @@ test('what was served before an answer that found nothing was dispatched is not 
   const predicted = (name: string) => dispatch(house, house.about(name)).predictedCachedTokens > 700;
   t.same([predicted('Anna'), predicted('Kitty')], [true, false]);
 });
+
+test('what came since is not in doubt, and neither is its answer, however long nothing is reported', async (t) => {
+  const house = wellRead();
+  end(house, dispatch(house, house.about('Anna')).attempt, 0);
+  const question = `Oblonsky. ${LONG}`;
+  serve(house, house.chat([question]), { promptTokens: 800, completionTokens: 400 });
+  for (let turn = 0; turn < 3; turn++) {
+    const { predictedCachedTokens } = dispatch(house, house.chat([question, LONG, `go on ${turn}`]));
+    t.ok(predictedCachedTokens > 1100, `${predictedCachedTokens}`);
+  }
+  const predicted = (name: string) => dispatch(house, house.about(name)).predictedCachedTokens > 700;
+  t.same(['Dolly', 'Stiva', 'Levin'].map(predicted), [true, true, false]);
+});
+
+test('an answer of before is in doubt, where its prompt is not any more', async (t) => {
+  const house = wellRead();
+  const question = `Oblonsky. ${LONG}`;
+  const before = dispatch(house, house.chat([question])).attempt;
+  end(house, dispatch(house, house.about('Anna')).attempt, 0);
+  house.dispatcher.finish(before, { kind: 'complete', usage: { promptTokens: 800, completionTokens: 400, cachedTokens: 0 }, responseId: undefined });
+  dispatch(house, house.chat([question]));
+  for (const name of ['Dolly', 'Stiva']) dispatch(house, house.about(name));
+  const { predictedCachedTokens } = dispatch(house, house.chat([question, LONG, 'go on']));
+  t.equal(Math.round(predictedCachedTokens / 100), 8);
+});
