@@ -57,7 +57,7 @@ export class Account {
     this.#epoch = index.epoch;
     const recorded = terms.recorded && index.hasMemoryFor(terms.prompts.reduce((sum, prompt) => sum + prompt.chain.length, 0));
     const { chain, tokenEnds } = terms.prompts[0];
-    if (recorded && terms.facts.teaches) estimate.noteDispatch(terms.predictedCachedTokens, chain, terms.key, tokenEnds);
+    if (terms.facts.teaches) estimate.noteDispatch(terms.predictedCachedTokens, chain, terms.key, tokenEnds);
     this.#holds = recorded ? terms.prompts.map((prompt) => index.record(prompt.chain, terms.key, prompt.tokenEnds)) : NOT_RECORDED;
   }
 

@@ -127,9 +127,9 @@ function wellRead(): House & { readonly about: (name: string) => GenerationFacts
   return Object.assign(house, { about });
 }
 
-function dispatch(house: House, facts: GenerationFacts) {
+function dispatch(house: House, facts: GenerationFacts, listener = 'prefix') {
   house.nowMs += 1;
-  const assigned = house.dispatcher.assign({ facts, listener: 'prefix', excluded: [] });
+  const assigned = house.dispatcher.assign({ facts, listener, excluded: [] });
   if (assigned.kind === 'refused') throw new Error(assigned.message);
   house.nowMs += 1;
   house.dispatcher.firstToken(assigned.attempt);
@@ -186,4 +186,12 @@ test('an answer of before is in doubt, where its prompt is not any more', async 
   for (const name of ['Dolly', 'Stiva']) dispatch(house, house.about(name));
   const { predictedCachedTokens } = dispatch(house, house.chat([question, LONG, 'go on']));
   t.equal(Math.round(predictedCachedTokens / 100), 8);
+});
+
+test('requests that are not recorded are predicted by what is in doubt no oftener', async (t) => {
+  const house = wellRead();
+  end(house, dispatch(house, house.about('Anna')).attempt, 0);
+  const predicted = (name: string, listener: string) => dispatch(house, house.about(name), listener).predictedCachedTokens > 700;
+  t.same(['Dolly', 'Stiva', 'Kitty'].map((name) => predicted(name, 'silent')), [true, true, false]);
+  t.equal(predicted('Levin', 'prefix'), false);
 });
