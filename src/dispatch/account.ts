@@ -41,7 +41,8 @@ export class Account {
   readonly #terms: AccountTerms;
   /** Of its prompts, if they are in the index: as they are to be, while there is memory. */
   readonly #holds: readonly Hold[];
-  readonly #epoch: number;
+  /** What was believed before the cache was found empty is not compared with reports. */
+  readonly #forgets: number;
   /** Of others, at dispatch. */
   readonly #provisionalTokens: number;
   #growing = 0;
@@ -54,7 +55,7 @@ export class Account {
     this.#provisionalTokens = estimate.queuedTokens;
     estimate.queuedTokens += terms.uncachedTokens;
     const { index } = estimate;
-    this.#epoch = index.epoch;
+    this.#forgets = estimate.forgets;
     const recorded = terms.recorded && index.hasMemoryFor(terms.prompts.reduce((sum, prompt) => sum + prompt.chain.length, 0));
     const { chain, tokenEnds } = terms.prompts[0];
     if (terms.facts.teaches) estimate.noteDispatch(terms.predictedCachedTokens, chain, terms.key, tokenEnds);
@@ -77,7 +78,7 @@ export class Account {
 
   #grow(tokens: number): void {
     this.#growing = tokens;
-    this.#estimate.index.grow(tokens, this.#epoch);
+    this.#estimate.index.grow(tokens, this.#holds[0]!.epoch);
   }
 
   close(outcome: Outcome, nowMs: number): void {
@@ -106,7 +107,7 @@ export class Account {
     for (const { chain } of prompts) this.#estimate.noteSize(chain, facts.teaches ? learned.tokens : undefined);
     const promptTokens = prompts.reduce((sum, prompt) => sum + promptTokensOf(prompt), 0);
     const hold = this.#holds[0];
-    const isEvidence = hold !== undefined && facts.teaches && this.#epoch === this.#estimate.index.epoch;
+    const isEvidence = hold !== undefined && facts.teaches && this.#forgets === this.#estimate.forgets;
     this.#estimate.notePrompt(isEvidence ? { stretches: hold.stretches, answerTokens: hold.answerTokens, promptTokens } : undefined, promptTokens);
   }
 
@@ -129,7 +130,7 @@ export class Account {
     if (!facts.teaches) return;
     this.#estimate.compare(predictedCachedTokens, usage.promptTokens, usage.cachedTokens);
     if (usage.cachedTokens === undefined) return;
-    if (this.#epoch === this.#estimate.index.epoch) {
+    if (this.#forgets === this.#estimate.forgets) {
       const hold = this.#holds[0];
       if (hold !== undefined && hold.answerTokens > 0) this.#judgeAnswer(hold, usage.cachedTokens);
       this.#estimate.learn({ stretches: hold?.stretches ?? NOTHING_KNOWN, cachedTokens: usage.cachedTokens, dispatchedMs: nowMs, endedMs, provisionalTokens: this.#provisionalTokens, prompt: chain.hashes[2 * chain.length - 2] ?? 0, promptTokens: usage.promptTokens });
@@ -155,13 +156,14 @@ export class Account {
     const { blockSize } = this.#estimate;
     const keptTokens = Math.floor((promptTokens + generated - 1) / blockSize) * blockSize;
     const answerTokens = keptTokens - promptTokens;
-    if (answerTokens > 0) this.#estimate.index.recordAnswer(hold, answerTokens, this.#estimate.heldAtMs(this.#terms.nowMs, nowMs));
+    const heldAtMs = this.#estimate.heldAtMs(this.#terms.nowMs, nowMs);
+    if (answerTokens > 0 && heldAtMs !== undefined) this.#estimate.index.recordAnswer(hold, answerTokens, heldAtMs);
   }
 
   #touch(nowMs: number): void {
     const heldAtMs = this.#estimate.heldAtMs(this.#terms.nowMs, nowMs);
     for (const hold of this.#holds) {
-      this.#estimate.index.confirm(hold, nowMs, heldAtMs);
+      if (heldAtMs !== undefined) this.#estimate.index.confirm(hold, nowMs, heldAtMs);
       this.#shared.confirm(hold.chain, hold.model);
     }
   }

@@ -48,6 +48,8 @@ export class Estimate {
   readonly #countedTokens = new CountedTokens();
   /** Some answer said how long its prompt was. */
   #hasUsage = false;
+  /** Of requests that were dispatched earlier nothing is left. */
+  #leftFromMs = -Infinity;
   #toldTokens: number | undefined;
   /** Whether somebody was told that the engine has no prefix cache. */
   #saidCachingOff = false;
@@ -84,8 +86,9 @@ export class Estimate {
     if (predictedCachedTokens > this.#certainTokens(chain, key, tokenEnds)) this.#evidence.doubt.noteBet();
   }
 
-  /** When a request's prompt was held for certain, that is confirmed now: else it would seem so of what was lost while its answer came. */
-  heldAtMs(dispatchedMs: number, nowMs: number): number {
+  /** When a request's prompt was held for certain, that is confirmed now: else it would seem so of what was lost while its answer came. Undefined: it is lost. */
+  heldAtMs(dispatchedMs: number, nowMs: number): number | undefined {
+    if (dispatchedMs < this.#leftFromMs) return undefined;
     return this.#evidence.doubt.covers(dispatchedMs) ? dispatchedMs : nowMs;
   }
 
@@ -117,6 +120,16 @@ export class Estimate {
     this.#bulk.forget();
     this.#countedTokens.forget();
     this.index.forget();
+  }
+
+  /** The cache was emptied, as answers or counters say: of what was computed since, answers say what it is. */
+  #forgetOld(): void {
+    const { left } = this.#evidence;
+    if (left === undefined) return this.forget();
+    this.forgets += 1;
+    this.#leftFromMs = left.dispatchedFromMs;
+    this.#evidence.forget();
+    this.index.forgetBefore(left.confirmedFromMs);
   }
 
   /** Counts what was predicted beside what came; undefined: the answer had usage, but without cached tokens. */
@@ -189,7 +202,7 @@ export class Estimate {
   }
 
   #follow(lesson: Lesson): void {
-    if (lesson.kind === 'forget') this.forget();
+    if (lesson.kind === 'forget') this.#forgetOld();
     if (lesson.kind !== 'capacity') return;
     this.corrections += 1;
     this.index.setCapacityTokens(lesson.tokens);

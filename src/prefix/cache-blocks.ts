@@ -56,7 +56,7 @@ export class CacheBlocks extends HeldBlocks {
     this.#capacity = size;
     this.recency.setCapacity(size);
     this.#blocksMax = blocksMax(size / SIXTEENTHS);
-    this.#boundGhosts();
+    this.boundGhosts();
     this.settle();
   }
 
@@ -151,11 +151,17 @@ export class CacheBlocks extends HeldBlocks {
   drop(low: number, high: number): void {
     const block = this.table.find(low, high);
     if (block === 0) return;
-    if (this.isGhost(block)) this.#lay(block);
-    else {
-      if (this.isListed(block)) this.#unlist(block);
-      this.#leave(block);
-    }
+    if (!this.isGhost(block)) return this.lose(block);
+    this.#lay(block);
+    this.#remove(block);
+  }
+
+  /** It is not confirmed any more, so only there while it is pinned. */
+  lose(block: number): void {
+    if (this.isListed(block)) this.#unlist(block);
+    this.table.fields[block + STATE]! &= ~(CONFIRMED | LISTED);
+    if (this.isPinned(block)) return;
+    this.#leave(block);
     this.#remove(block);
   }
 
@@ -215,7 +221,7 @@ export class CacheBlocks extends HeldBlocks {
     this.#count -= 1;
     this.#ghostsSize += fields[block + SIZE]!;
     this.#ghosts += 1;
-    this.#boundGhosts();
+    this.boundGhosts();
   }
 
   /** What was evicted last, if there is room. */
@@ -239,8 +245,9 @@ export class CacheBlocks extends HeldBlocks {
     return true;
   }
 
-  #boundGhosts(): void {
-    while (this.#ghostsSize > this.#capacity || this.#ghosts > this.#blocksMax) {
+  /** Only so many of them stay, the youngest. */
+  boundGhosts(size = this.#capacity, count = this.#blocksMax): void {
+    while (this.#ghostsSize > size || this.#ghosts > count) {
       const ghost = this.#list.oldest;
       this.#lay(ghost);
       if (!this.isPinned(ghost)) this.#remove(ghost);

@@ -26,6 +26,8 @@ export interface Report {
 interface Suspicion {
   /** Dispatch of the first request that found nothing. */
   sinceMs: number;
+  /** When that was heard. */
+  readonly heardMs: number;
   /** Those that found nothing. */
   readonly prompts: Set<number>;
 }
@@ -86,6 +88,13 @@ export class Evidence {
     return missed.distanceTokens > NEAR_SHARE * this.#provedTokens ? NOTHING : this.#suspect(found, report);
   }
 
+  /** What is there of a cache that answers say was emptied: what was confirmed so late, by requests dispatched so late. Undefined: none do. */
+  get left(): { readonly dispatchedFromMs: number; readonly confirmedFromMs: number } | undefined {
+    if (this.#suspicion === undefined) return undefined;
+    const { sinceMs, heardMs } = this.#suspicion;
+    return { dispatchedFromMs: sinceMs, confirmedFromMs: Math.max(heardMs, this.doubt.certainFromMs ?? heardMs) };
+  }
+
   /** The cache is known to be empty. */
   forget(): void {
     this.#suspicion = undefined;
@@ -134,10 +143,10 @@ export class Evidence {
     this.#falseAlarms += 1;
   }
 
-  #suspect(found: readonly Stretch[], { dispatchedMs, prompt }: Report): Lesson {
+  #suspect(found: readonly Stretch[], { dispatchedMs, endedMs, prompt }: Report): Lesson {
     if (this.#suspicion === undefined) {
       if (found.some(isUnused)) return NOTHING;
-      this.#suspicion = { sinceMs: dispatchedMs, prompts: new Set() };
+      this.#suspicion = { sinceMs: dispatchedMs, heardMs: endedMs, prompts: new Set() };
     }
     const { prompts, sinceMs } = this.#suspicion;
     this.#suspicion.sinceMs = Math.min(sinceMs, dispatchedMs);

@@ -55,6 +55,17 @@ export class HeldBlocks {
     return (this.table.fields[block + STATE]! & CONFIRMED) !== 0;
   }
 
+  isConfirmedSince(block: number, sinceMs: number): boolean {
+    return this.isConfirmed(block) && ((this.confirmedAt(block) - (sinceMs | 0)) | 0) >= 0;
+  }
+
+  /** Whoever iterates may lose them meanwhile. */
+  *confirmedBefore(sinceMs: number): Generator<number> {
+    for (let block = STRIDE; block < this.table.fields.length; block += STRIDE) {
+      if (this.isConfirmed(block) && !this.isConfirmedSince(block, sinceMs)) yield block;
+    }
+  }
+
   isListed(block: number): boolean {
     return (this.table.fields[block + STATE]! & LISTED) !== 0;
   }

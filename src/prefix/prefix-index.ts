@@ -95,11 +95,10 @@ export class PrefixIndex {
   /** How many leading blocks of the chain are there that were confirmed then or later; Infinity when that is all that is there, the answer behind them included. */
   confirmedSince(chain: Chain, model: ModelKey, sinceMs: number): number {
     const blocks = this.#blocks;
-    const isSince = (block: number): boolean => blocks.isConfirmed(block) && ((blocks.confirmedAt(block) - (sinceMs | 0)) | 0) >= 0;
     const there = blocks.leading(chain, model, 0);
-    for (let i = 0; i < there; i++) if (!isSince(blocks.findBlock(chain, model, i))) return i;
+    for (let i = 0; i < there; i++) if (!blocks.isConfirmedSince(blocks.findBlock(chain, model, i), sinceMs)) return i;
     const answer = this.#findAnswer(chain, model, there);
-    return answer === 0 || isSince(answer) ? Infinity : there;
+    return answer === 0 || blocks.isConfirmedSince(answer, sinceMs) ? Infinity : there;
   }
 
   /** Tokens of the assistant's message behind the first `matched` blocks, if this endpoint wrote it in answer to them; else 0. */
@@ -175,6 +174,12 @@ export class PrefixIndex {
   forget(): void {
     this.#blocks.clear();
     this.#epoch++;
+  }
+
+  /** The endpoint has lost its cache, but for what was confirmed then or later: holds go on. */
+  forgetBefore(sinceMs: number): void {
+    this.#blocks.boundGhosts(0, 0);
+    for (const block of this.#blocks.confirmedBefore(sinceMs)) this.#blocks.lose(block);
   }
 
   setCapacityTokens(capacityTokens: number): void {

@@ -195,3 +195,23 @@ test('requests that are not recorded are predicted by what is in doubt no oftene
   t.same(['Dolly', 'Stiva', 'Kitty'].map((name) => predicted(name, 'silent')), [true, true, false]);
   t.equal(predicted('Levin', 'prefix'), false);
 });
+
+test('when answers tell that the cache was emptied, what was computed since stays, and what requests of before have computed does not', async (t) => {
+  const house = wellRead();
+  house.endpoint(0).noteSample({ ...SAMPLE, capacityTokens: 20_000 });
+  const question = (name: string) => house.chat([`${name}. ${LONG}`]);
+  for (const name of NAMES) serve(house, house.about(name), { cachedTokens: 784 });
+  for (const name of ['Vronsky', 'Varya', 'Betsy']) serve(house, question(name), { cachedTokens: 0 });
+  serve(house, house.about('Dolly'), { cachedTokens: 784 });
+  const before = dispatch(house, question('before')).attempt;
+  const [first, second] = [dispatch(house, question('Betsy')).attempt, dispatch(house, question('Varya')).attempt];
+  const running = dispatch(house, question('running')).attempt;
+  end(house, first, 0);
+  end(house, dispatch(house, question('since')).attempt, 0);
+  end(house, second, 0);
+  t.equal(house.status(0).index.forgets, 1);
+  for (const attempt of [before, running]) end(house, attempt, 0);
+  const predicted = (name: string) => dispatch(house, question(name)).predictedCachedTokens > 700;
+  t.same(['since', 'running', 'before', 'Levin', 'Dolly'].map(predicted), [true, true, false, false, false]);
+  t.equal(house.status(0).index.forgets, 1);
+});

@@ -106,6 +106,15 @@ export class NaiveIndex {
     this.ghosts = [];
   }
 
+  forgetBefore(sinceMs: number): void {
+    this.ghosts = [];
+    for (const name of [...this.blocks.keys()].filter((name) => this.#isConfirmed(name) && this.#block(name).confirmedAtMs < sinceMs)) {
+      this.spared.delete(name);
+      if (this.young.includes(name)) this.young.splice(this.young.indexOf(name), 1);
+      this.#sweep(name);
+    }
+  }
+
   setCapacityTokens(capacityTokens: number): void {
     this.capacityTokens = capacityTokens;
     this.#boundGhosts();

@@ -17,6 +17,7 @@ const step = fc.oneof(
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('release' as const), at: fc.nat() }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('capacity' as const), tokens: capacity }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('forget' as const) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('forget before' as const), agoMs: fc.nat(60) }) },
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
@@ -49,6 +50,9 @@ class Pair {
     } else if (step.kind === 'capacity') {
       this.index.setCapacityTokens(step.tokens);
       this.naive.setCapacityTokens(step.tokens);
+    } else if (step.kind === 'forget before') {
+      this.index.forgetBefore(this.#nowMs - step.agoMs);
+      this.naive.forgetBefore(this.#nowMs - step.agoMs);
     } else if (step.kind === 'forget') {
       this.index.forget();
       this.naive.forget();
@@ -163,7 +167,7 @@ test('when every request is over and every endpoint forgotten, nothing is left',
 
 test('a withdrawn request leaves what would be there without it, as long as nothing was evicted', async () => {
   const steps = fc.array(
-    step.filter((step) => step.kind !== 'capacity' && step.kind !== 'forget'),
+    step.filter((step) => step.kind !== 'capacity' && step.kind !== 'forget' && step.kind !== 'forget before'),
     { maxLength: 40 },
   );
   fc.assert(
