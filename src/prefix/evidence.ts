@@ -41,6 +41,8 @@ const NEAR_SHARE = 3 / 4;
 const SHORTFALLS_MIN = 2;
 /** Distances are rough: a ghost that is there proves nothing against what was told before it lies this far beyond. */
 const TOLD_EXCEEDED_MIN = 1.05;
+/** So many misses in a row say that it was right all the same: else one wrong proof would be believed until it fades. */
+const BEYOND_TOLD_MAX = 3;
 /** Each ghost in a row that is there says that the next one will be too. */
 const STRIDE_SHARE = 1 / 32;
 const STRIDES_MAX = 8;
@@ -65,6 +67,8 @@ export class Evidence {
   #shortfallTokens = 0;
   #shortfalls = 0;
   #strides = 0;
+  /** Misses in a row beyond what was told, while the cache is taken to be larger. */
+  #beyondTold = 0;
   #suspicion: Suspicion | undefined;
   #falseAlarms = 0;
 
@@ -75,6 +79,7 @@ export class Evidence {
     const found = isPartly ? [...hits, missed!] : hits;
     this.#clear(found, report.dispatchedMs);
     this.doubt.weigh(found, missed, report);
+    if (this.#contradictsProof(hits, missed, report)) return { kind: 'capacity', tokens: this.#provedTokens };
     const ghost = this.#prove(hits, report.provisionalTokens);
     if (ghost !== undefined && ghost > report.capacityTokens) {
       const { toldTokens } = report;
@@ -116,6 +121,18 @@ export class Evidence {
       if (kind === 'ghost') ghost = Math.max(ghost ?? 0, certainTokens);
     }
     return ghost;
+  }
+
+  /** Whether the cache is as small as was told, though something once seemed to prove that it is larger. Then no more than that is proved. */
+  #contradictsProof(hits: readonly Stretch[], missed: Stretch | undefined, { capacityTokens, toldTokens, provisionalTokens }: Report): boolean {
+    if (toldTokens === undefined || capacityTokens <= toldTokens) return false;
+    if (hits.some((each) => isUnused(each) && each.distanceTokens - provisionalTokens > toldTokens)) this.#beyondTold = 0;
+    else if (missed?.kind === 'idle' && missed.distanceTokens > toldTokens / TOLD_EXCEEDED_MIN) this.#beyondTold += 1;
+    if (this.#beyondTold < BEYOND_TOLD_MAX) return false;
+    this.#beyondTold = 0;
+    this.#strides = 0;
+    this.#provedTokens = toldTokens;
+    return true;
   }
 
   #raise(ghostTokens: number): Lesson {

@@ -227,6 +227,20 @@ test('before and after stay right when the clock passes what 32 bits hold', asyn
   t.same(evidence.judge(miss(3000, { prompt: 3, dispatchedMs: wrap + 7 })), NOTHING, 'the hit was from before');
 });
 
+test('what proved more than was told is not believed for ever: three misses in a row beyond that bring it back', async (t) => {
+  const over = { capacityTokens: 1.2 * CAPACITY, toldTokens: CAPACITY };
+  const evidence = new Evidence();
+  t.match(evidence.judge(report(1000, [stretch(1000, 1.2 * CAPACITY, { kind: 'ghost' })], { capacityTokens: CAPACITY, toldTokens: CAPACITY })), { kind: 'capacity' });
+  const isMissed = () => evidence.judge(miss(1.05 * CAPACITY, over));
+  t.same([isMissed(), isMissed()], [NOTHING, NOTHING]);
+  evidence.judge(report(1000, [stretch(1000, 1.01 * CAPACITY)], over));
+  t.same([isMissed(), isMissed()], [NOTHING, NOTHING], 'something so far away was found');
+  evidence.judge(report(1000, [stretch(1000, 0.5 * CAPACITY)], over));
+  t.same(isMissed(), { kind: 'capacity', tokens: CAPACITY });
+  evidence.judge(miss(0.99 * CAPACITY, { toldTokens: CAPACITY }));
+  t.same(evidence.judge(miss(0.98 * CAPACITY, { toldTokens: CAPACITY })), NOTHING, 'what was told is as good as proved');
+});
+
 test('a ghost that is there raises what was told only where it proves more than distances may be wrong by', async (t) => {
   const ghost = (distance: number, capacityTokens: number, toldTokens: number | undefined) => report(1000, [stretch(1000, distance, { kind: 'ghost' })], { capacityTokens, toldTokens });
   const evidence = new Evidence();
