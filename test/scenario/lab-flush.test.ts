@@ -14,7 +14,7 @@ const chat = (perS: number) => sessions({ perS, durationS: 150, turns: 5, thinkS
 
 const isTooHopeful = ({ predictedTokens, sequence, promptTokens }: Exchange): boolean => predictedTokens - sequence!.cachedTokens! > 32 + 0.01 * promptTokens;
 
-/** Requests after the first answer that contradicts whose predictions are wrong for the flush. */
+/** Requests after the first answer that contradicts whose predictions are too high for the flush. */
 function late(perS: number, seed: number): number {
   const { exchanges } = play({ workload: chat(perS), seed, situation: { flushes: [FLUSH] } });
   const wrong = exchanges.filter((each) => each.replica === FLUSH.replica && !each.failed && each.endS! > FLUSH.atS && each.arrivedS < UNTIL_S && isTooHopeful(each));
@@ -24,7 +24,7 @@ function late(perS: number, seed: number): number {
 }
 
 for (const [perS, count] of [[1, 24], [3, 24], [5, 24], [8, 16], [12, 8]] as const) {
-  test(`after the first answer that contradicts, at most three requests are predicted wrongly for a silent flush, at ${perS} conversations/s`, (t) => {
+  test(`after the first answer that contradicts, at most three predictions are too high for a silent flush, at ${perS} conversations/s`, (t) => {
     const counts = seedsTo(count).map((seed) => late(perS, seed));
     t.ok(Math.max(...counts) <= 3, counts.join(' '));
     t.end();
