@@ -32,7 +32,9 @@ export function pressures(caches: readonly CacheRoom[]): number[] {
     } else leastFilled = Math.min(leastFilled, filledShare(cache));
   }
   const leastPressure = oldestMs === 0 ? 1 : youngestMs / oldestMs;
-  return caches.map((cache) => (isFull(cache) ? youngestMs / boundedAgeMs(cache) : leastPressure * (filledShare(cache) - leastFilled)));
+  const found: number[] = [];
+  for (const cache of caches) found.push(isFull(cache) ? youngestMs / boundedAgeMs(cache) : leastPressure * (filledShare(cache) - leastFilled));
+  return found;
 }
 
 /** More may be confirmed than the capacity has become. */

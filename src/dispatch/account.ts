@@ -28,7 +28,6 @@ export interface AccountTerms {
 /** Of its answer, that a running request has on average. */
 const GROWN_SHARE = 1 / 2;
 
-const NOT_RECORDED: readonly Hold[] = [];
 const NOTHING_KNOWN: readonly Stretch[] = [];
 
 /**
@@ -40,7 +39,7 @@ export class Account {
   readonly #shared: SharedBlocks;
   readonly #terms: AccountTerms;
   /** Of its prompts, if they are in the index: as they are to be, while there is memory. */
-  readonly #holds: readonly Hold[];
+  readonly #holds: Hold[] = [];
   /** What was believed before the cache was found empty is not compared with reports. */
   readonly #forgets: number;
   /** Of others, at dispatch. */
@@ -54,12 +53,18 @@ export class Account {
     this.#terms = terms;
     this.#provisionalTokens = estimate.queuedTokens;
     estimate.queuedTokens += terms.uncachedTokens;
-    const { index } = estimate;
     this.#forgets = estimate.forgets;
-    const recorded = terms.recorded && index.hasMemoryFor(terms.prompts.reduce((sum, prompt) => sum + prompt.chain.length, 0));
     const { chain, tokenEnds } = terms.prompts[0];
     if (terms.facts.teaches) estimate.noteDispatch(terms.predictedCachedTokens, chain, terms.key, tokenEnds);
-    this.#holds = recorded ? terms.prompts.map((prompt) => index.record(prompt.chain, terms.key, prompt.tokenEnds)) : NOT_RECORDED;
+    if (terms.recorded) this.#record();
+  }
+
+  #record(): void {
+    const { prompts, key } = this.#terms;
+    const { index } = this.#estimate;
+    let blocks = 0;
+    for (const { chain } of prompts) blocks += chain.length;
+    if (index.hasMemoryFor(blocks)) for (const { chain, tokenEnds } of prompts) this.#holds.push(index.record(chain, key, tokenEnds));
   }
 
   /** The prefill is done: the prompts are in the cache. */
@@ -105,7 +110,8 @@ export class Account {
   #count(): void {
     const { facts, prompts, learned } = this.#terms;
     for (const { chain } of prompts) this.#estimate.noteSize(chain, facts.teaches ? learned.tokens : undefined);
-    const promptTokens = prompts.reduce((sum, prompt) => sum + promptTokensOf(prompt), 0);
+    let promptTokens = 0;
+    for (const prompt of prompts) promptTokens += promptTokensOf(prompt);
     const hold = this.#holds[0];
     const isEvidence = hold !== undefined && facts.teaches && this.#forgets === this.#estimate.forgets;
     this.#estimate.notePrompt(isEvidence ? { stretches: hold.stretches, answerTokens: hold.answerTokens, promptTokens } : undefined, promptTokens);

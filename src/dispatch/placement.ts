@@ -13,6 +13,7 @@ import type { Pools } from '../pool/pools.ts';
 import { type ModelKey, modelKey } from '../prefix/model-key.ts';
 import type { SizedPrompt, View } from './ask-view.ts';
 import { matchEndpoints, predictCachedTokens, promptTokensOf, sizePrompt, viewEndpoints } from './ask-view.ts';
+import type { Estimate } from './estimate.ts';
 import type { Estimates } from './estimates.ts';
 import type { LearnedModel } from './learned-model.ts';
 import { chooseTarget, refusal, resolveModel } from './models.ts';
@@ -161,14 +162,17 @@ export class Placement {
     const key = modelKey(target.model);
     const learned = estimates.model(target.model);
     const shared = estimates.sharedAt(nowMs);
-    const [longest, ...shorter] = facts.prompts;
-    const believed = candidates.map((endpoint) => estimates.of(endpoint));
+    const longest = facts.prompts[0];
+    const believed: Estimate[] = [];
+    for (const endpoint of candidates) believed.push(estimates.of(endpoint));
     const matched = matchEndpoints(believed, longest, shared, key);
     const prompt = sizePrompt(longest, matched, shared, key, learned);
-    const prompts: Placed['prompts'] = [prompt, ...shorter.map((chain) => sizePrompt(chain, [], shared, key, learned))];
+    const prompts: [SizedPrompt, ...SizedPrompt[]] = [prompt];
+    for (let i = 1; i < facts.prompts.length; i++) prompts.push(sizePrompt(facts.prompts[i]!, [], shared, key, learned));
     const views = viewEndpoints(believed, matched, prompt, { key, learned, nowMs, endpoints: endpoints.length });
     const view = views[choose(views, draw)]!;
-    const promptTokens = prompts.reduce((sum, each) => sum + promptTokensOf(each), 0);
+    let promptTokens = 0;
+    for (const each of prompts) promptTokens += promptTokensOf(each);
     return {
       kind: 'placed',
       endpoint: view.estimate.endpoint,
