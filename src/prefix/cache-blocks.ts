@@ -6,6 +6,7 @@ import { BUCKET, CONFIRMED, CONFIRMED_AT, GHOST, HeldBlocks, LISTED, PIN, SIZE, 
 import { Recency } from './recency.ts';
 import type { SharedBlocks } from './shared-blocks.ts';
 import { blocksMax, SIXTEENTHS } from './size.ts';
+import { touchOldest } from './touch.ts';
 
 /** Of a ghost that a request under way computes again, what it goes back to when that is withdrawn. */
 interface Before {
@@ -126,7 +127,12 @@ export class CacheBlocks extends HeldBlocks {
     this.#leave(block);
     const before = this.#before.get(block);
     if (before === undefined) this.#remove(block);
-    else this.#becomeGhost(block, before);
+    else {
+      // A request that computed it again was withdrawn.
+      this.table.fields[block + SIZE] = before.size;
+      this.table.fields[block + BUCKET] = before.bucket;
+      this.#before.delete(block);
+    }
     return false;
   }
 
@@ -174,6 +180,7 @@ export class CacheBlocks extends HeldBlocks {
   /** Evicts what is too much, and takes back what there is room for: a request was withdrawn, or is smaller than it was thought to be. */
   settle(): void {
     while ((this.size > this.#capacity || this.#count > this.#blocksMax) && this.#oldest !== 0) this.#evict(this.#oldest);
+    this.boundGhosts();
     while (this.#ghosts > 0 && this.#count < this.#blocksMax) if (!this.#takeBack(this.#list.olderThan(this.#oldest))) return;
   }
 
@@ -221,7 +228,6 @@ export class CacheBlocks extends HeldBlocks {
     this.#count -= 1;
     this.#ghostsSize += fields[block + SIZE]!;
     this.#ghosts += 1;
-    this.boundGhosts();
   }
 
   /** What was evicted last, if there is room. */
@@ -247,6 +253,7 @@ export class CacheBlocks extends HeldBlocks {
 
   /** Only so many of them stay, the youngest. */
   boundGhosts(size = this.#capacity, count = this.#blocksMax): void {
+    if (this.#ghostsSize > size) touchOldest(this.table, this.#shared, this.#list, this.#ghostsSize - size);
     while (this.#ghostsSize > size || this.#ghosts > count) {
       const ghost = this.#list.oldest;
       this.#lay(ghost);
@@ -266,13 +273,6 @@ export class CacheBlocks extends HeldBlocks {
     fields[ghost + STATE]! -= GHOST;
     this.#ghostsSize -= size;
     this.#ghosts -= 1;
-  }
-
-  /** A request that computed it again was withdrawn. */
-  #becomeGhost(block: number, { size, bucket }: Before): void {
-    this.table.fields[block + SIZE] = size;
-    this.table.fields[block + BUCKET] = bucket;
-    this.#before.delete(block);
   }
 
   #unlist(block: number): void {

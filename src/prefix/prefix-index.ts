@@ -6,6 +6,7 @@ import type { ModelKey } from './model-key.ts';
 import type { SharedBlocks } from './shared-blocks.ts';
 import { sixteenths, SIXTEENTHS, sizeOf } from './size.ts';
 import type { Stretch } from './stretch.ts';
+import { touchBlocks } from './touch.ts';
 
 /** So many times the blocks of a cache may be under way. Requests that wait in an engine have more than fit into its cache. */
 const CROWD = 4;
@@ -39,11 +40,13 @@ export interface Hold {
  */
 export class PrefixIndex {
   readonly #blocks: CacheBlocks;
+  readonly #shared: SharedBlocks | undefined;
   #epoch = 0;
 
   /** `shared`, if any, hears of every block of a prompt that appears here and of every one that leaves for good, no ghost of it being left; `holder` is this index's number there. */
   constructor(capacityTokens: number, shared?: SharedBlocks, holder = 0) {
     this.#blocks = new CacheBlocks(shared, holder);
+    this.#shared = shared;
     this.setCapacityTokens(capacityTokens);
   }
 
@@ -118,6 +121,7 @@ export class PrefixIndex {
     const { blocks } = hold;
     const found = blocks.length;
     for (let i = 0; i < found; i++) this.#blocks.pin(this.#blocks.revived(blocks[i]!, sizeOf(tokenEnds, i)));
+    touchBlocks(this.#blocks.table, this.#shared, chain, model, found);
     for (let i = found; i < chain.length; i++) {
       const block = this.#blocks.obtain(chain.hashes[2 * i]! ^ model.low, chain.hashes[2 * i + 1]! ^ model.high, sizeOf(tokenEnds, i));
       this.#blocks.pin(block);

@@ -53,6 +53,11 @@ export class SharedBlocks {
     return this.#table.bytes + this.#forks.bytes;
   }
 
+  /** Loads what `add` and `remove` of such a hash begin with. */
+  touch(low: number): number {
+    return this.#table.fields[this.#table.touch(low) + SEEN]!;
+  }
+
   /** The index numbered `holder` has a block that it did not have. Returns whether it is tracked, for `remove`. */
   add(low: number, high: number, holder: number): boolean {
     let entry = this.#table.find(low, high);
