@@ -76,8 +76,10 @@ export async function forward(deps: ForwardDeps, exchange: Exchange): Promise<vo
   const { clock, observer, limits, attemptsMax, sweep, keepAliveCommentMs, tenantSecret } = deps;
   const startedMs = clock();
   const given = exchange.request.headers['x-request-id'];
-  const trace = traceOf(exchange.request.headers.traceparent);
-  const record = newRecord(isRequestId(given) ? given : randomUUID(), exchange.listener, exchange.surface, exchange.identity.client, trace.traceId);
+  // One for both: to make one takes a third of a microsecond.
+  const uuid = randomUUID();
+  const trace = traceOf(exchange.request.headers.traceparent, uuid);
+  const record = newRecord(isRequestId(given) ? given : uuid, exchange.listener, exchange.surface, exchange.identity.client, trace.traceId);
   const client = new ClientResponse(exchange.response, exchange.surface, record.id);
   let keepAlive: KeepAlive | undefined;
   try {

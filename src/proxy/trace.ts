@@ -1,7 +1,5 @@
 // trace.ts: the W3C trace context of one request: continued when the client has one, begun when not.
 
-import { randomUUID } from 'node:crypto';
-
 export interface Trace {
   /** 32 hexadecimal digits. */
   readonly traceId: string;
@@ -17,16 +15,16 @@ const NO_TRACE = '0'.repeat(32);
 const NO_SPAN = '0'.repeat(16);
 const NOT_SAMPLED = '00';
 
-/** Several headers are none, as is one that is malformed. A later version is read as far as this one goes. */
-export function traceOf(traceparent: unknown, uuid: () => string = randomUUID): Trace {
+/** Several headers are none, as is one that is malformed. A later version is read as far as this one goes. `uuid`: another one for each request; a trace that is begun is named by it. */
+export function traceOf(traceparent: unknown, uuid: string): Trace {
   const [, version, traceId = '', parentId, flags = '', more] = typeof traceparent === 'string' ? (TRACEPARENT.exec(traceparent) ?? []) : [];
   const isValid = version !== undefined && version !== 'ff' && traceId !== NO_TRACE && parentId !== NO_SPAN && (version !== '00' || more === undefined);
-  return isValid ? written(traceId, flags, true, uuid) : written(digitsOf(uuid()), NOT_SAMPLED, false, uuid);
+  return isValid ? written(traceId, flags, true, uuid) : written(digitsOf(uuid), NOT_SAMPLED, false, uuid);
 }
 
-function written(traceId: string, flags: string, isContinued: boolean, uuid: () => string): Trace {
+function written(traceId: string, flags: string, isContinued: boolean, uuid: string): Trace {
   // The second half of a UUID is never all zeros.
-  return { traceId, traceparent: `00-${traceId}-${spanOf(uuid())}-${flags}`, isContinued };
+  return { traceId, traceparent: `00-${traceId}-${spanOf(uuid)}-${flags}`, isContinued };
 }
 
 /** The digits of a UUID stand in groups of 8, 4, 4, 4 and 12. */

@@ -54,8 +54,9 @@ export class ByLoadExchange implements Swept {
 
   constructor(options: ClientListenerOptions, request: FastifyRequest, reply: FastifyReply, kind: 'by-load' | 'stored-response') {
     const given = request.headers['x-request-id'];
-    this.id = isRequestId(given) ? given : randomUUID();
-    this.trace = traceOf(request.headers.traceparent);
+    const uuid = randomUUID();
+    this.id = isRequestId(given) ? given : uuid;
+    this.trace = traceOf(request.headers.traceparent, uuid);
     this.#options = options;
     this.#reply = reply;
     this.#record = newRecord(this.id, options.name, kind, identityOf(request.raw).client, this.trace.traceId);

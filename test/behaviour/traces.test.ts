@@ -27,12 +27,15 @@ for (const path of [CHAT.path, '/tokenize']) {
     t.notMatch(parent, PARENT);
     t.equal(state, 'vendor=1');
     t.equal(logged(0), TRACE);
+    const traces = new Set();
     for (const [at, given] of [[1, []], [2, ['traceparent: 00-1-2-03', 'tracestate: vendor=1']], [3, [`traceparent: 00-${TRACE}-${PARENT}-01`, `traceparent: 00-${TRACE}-${PARENT}-01`]]] as const) {
       const [begun, without] = await sent(at, given);
       t.match(begun, /^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/);
       t.notMatch(begun, TRACE);
       t.equal(without, undefined);
       t.equal(logged(at), begun!.slice(3, 35));
+      traces.add(logged(at));
     }
+    t.equal(traces.size, 3, 'another one for each request');
   });
 }

@@ -8,13 +8,13 @@ const OURS = '800000000000000a';
 
 test('a valid traceparent goes on with its trace and flags, and the router as the parent', async (t) => {
   for (const flags of ['00', '01', '03', 'ff']) {
-    t.same(traceOf(`00-${TRACE}-${PARENT}-${flags}`, () => UUID), { traceId: TRACE, traceparent: `00-${TRACE}-${OURS}-${flags}`, isContinued: true });
+    t.same(traceOf(`00-${TRACE}-${PARENT}-${flags}`, UUID), { traceId: TRACE, traceparent: `00-${TRACE}-${OURS}-${flags}`, isContinued: true });
   }
 });
 
 test('a later version is read as far as this one goes', async (t) => {
   for (const later of [`cc-${TRACE}-${PARENT}-01`, `cc-${TRACE}-${PARENT}-01-what-the-future-will-be-like`, `01-${TRACE}-${PARENT}-01-`]) {
-    t.same(traceOf(later, () => UUID), { traceId: TRACE, traceparent: `00-${TRACE}-${OURS}-01`, isContinued: true }, later);
+    t.same(traceOf(later, UUID), { traceId: TRACE, traceparent: `00-${TRACE}-${OURS}-01`, isContinued: true }, later);
   }
 });
 
@@ -50,9 +50,6 @@ const INVALID: readonly (readonly [string, unknown])[] = [
 
 for (const [what, traceparent] of INVALID) {
   test(`${what}: a trace is begun`, async (t) => {
-    t.same(traceOf(traceparent, () => UUID), { traceId: '0000000000004000800000000000000a', traceparent: `00-0000000000004000800000000000000a-${OURS}-00`, isContinued: false });
-    const made = traceOf(traceparent);
-    t.match(made.traceparent, /^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/);
-    t.not(made.traceId, traceOf(traceparent).traceId, 'another one for each request');
+    t.same(traceOf(traceparent, UUID), { traceId: '0000000000004000800000000000000a', traceparent: `00-0000000000004000800000000000000a-${OURS}-00`, isContinued: false });
   });
 }
