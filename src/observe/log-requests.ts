@@ -17,8 +17,8 @@ export interface RequestLog extends RequestObserver {
   reconfigure(settings: RequestLogSettings): void;
 }
 
-/** A line with at least one field, whose level is enabled. */
-export type WriteLine = (level: 'info' | 'warn', fields: object, message: string) => void;
+/** A line with at least one field, whose level is enabled. The fields are asked for when the line goes out. */
+export type WriteLine = (level: 'info' | 'warn', fields: () => object, message: string) => void;
 
 export function logRequests(logger: Logger, writeLine: WriteLine, settings: RequestLogSettings, random: Random): RequestLog {
   let { matchRatioMin } = settings;
@@ -32,9 +32,11 @@ export function logRequests(logger: Logger, writeLine: WriteLine, settings: Requ
 
     chosen(record) {
       if (!logger.isLevelEnabled('info')) return;
-      const matchingRatio = ratioThatChose(record, matchRatioMin);
-      if (matchingRatio === undefined || !sampled(record.id)) return;
-      writeLine('info', { request: record.id, 'matching ratio': matchingRatio }, 'Do prefix-aware routing!');
+      // They change when the request is tried again.
+      const { id, policy, matchRatio } = record;
+      const atLeast = matchRatioMin;
+      if (!isByPrefix(policy, matchRatio, atLeast) || !sampled(id)) return;
+      writeLine('info', () => ({ request: id, 'matching ratio': ratioText(policy, matchRatio, atLeast) }), 'Do prefix-aware routing!');
     },
 
     retried(record, reason) {
@@ -49,17 +51,19 @@ export function logRequests(logger: Logger, writeLine: WriteLine, settings: Requ
       const level = wentWell ? 'info' : 'warn';
       if (!logger.isLevelEnabled(level)) return;
       if (wentWell && !sampled(record.id)) return;
-      writeLine(level, requestFields(record), 'request');
+      writeLine(level, () => requestFields(record), 'request');
     },
   };
 }
 
-/** The matching ratio as logged (the space in front belongs to it), or undefined when no prefix made the choice. */
-function ratioThatChose(record: RequestRecord, matchRatioMin: number): string | undefined {
-  const { policy, matchRatio } = record;
-  if (policy === 'prefix-cost' && matchRatio > 0) return ` ${matchRatio.toFixed(2)}`;
-  if (policy === 'prefix-threshold' && matchRatio > matchRatioMin) return ` ${matchRatio.toFixed(2)} > ${matchRatioMin.toFixed(2)}`;
-  return undefined;
+/** Whether a prefix made the choice. */
+function isByPrefix(policy: string, matchRatio: number, matchRatioMin: number): boolean {
+  return policy === 'prefix-cost' ? matchRatio > 0 : policy === 'prefix-threshold' && matchRatio > matchRatioMin;
+}
+
+/** The matching ratio as logged: the space in front belongs to it. */
+function ratioText(policy: string, matchRatio: number, matchRatioMin: number): string {
+  return policy === 'prefix-cost' ? ` ${matchRatio.toFixed(2)}` : ` ${matchRatio.toFixed(2)} > ${matchRatioMin.toFixed(2)}`;
 }
 
 /** What is undefined does not appear in the line. */

@@ -54,7 +54,11 @@ export function createLog(options: LogOptions): Log {
 
 /** Lines as pino has them, for what each request brings: pino takes 2.2 µs to make one of 17 fields, JSON.stringify 0.9 µs. */
 function lineWriter(destination: LogDestination, timestamp: () => string): WriteLine {
-  return (level, fields, message) => destination.write(`{"level":"${level}"${timestamp()},${JSON.stringify(fields).slice(1, -1)},"msg":"${message}"}\n`);
+  const writeLater = destination.writeLater?.bind(destination) ?? ((line: () => string): void => destination.write(line()));
+  return (level, fields, message) => {
+    const time = timestamp();
+    writeLater(() => `{"level":"${level}"${time},${JSON.stringify(fields()).slice(1, -1)},"msg":"${message}"}\n`);
+  };
 }
 
 /** Times as ISO 8601. The part up to the second is made once a second: with `toISOString` each line costs 6 µs more in a busy process. */

@@ -101,6 +101,17 @@ test('a choice by prefix-cost says how much of the prompt matched', (t) => {
   t.end();
 });
 
+test('a line that is made later says of the choice what it was when it was made', (t) => {
+  const later: (() => string)[] = [];
+  const { log } = collect({ destination: { write: () => t.fail('made at once'), writeLater: (line) => void later.push(line) } });
+  const record = sampleRecord();
+  log.chosen(record);
+  record.matchRatio = 0.25;
+  log.ended(record);
+  t.match(later.map((line) => JSON.parse(line()) as unknown), [{ 'matching ratio': ' 0.54' }, { match_ratio: 0.25 }]);
+  t.end();
+});
+
 test('a choice by prefix-threshold says the threshold too, and only above it', (t) => {
   const { log, lines } = collect();
   log.chosen(sampleRecord({ policy: 'prefix-threshold' }));

@@ -33,6 +33,11 @@ test('lines come in the order in which they were written', async (t) => {
   t.strictSame(lines, Array.from({ length: 100 }, (_, i) => String(i)));
 });
 
+test('a line that is made later is made when it goes out, at the exit too, and keeps its place', async (t) => {
+  const script = `let made = 'not'; out.write('1\\n'); out.writeLater(() => '2 ' + made + '\\n'); out.write('3\\n'); made = 'now';`;
+  for (const ending of ['setTimeout(() => {}, 300);', 'process.exit(0);']) t.strictSame(await linesOf(run(script + ending)), ['1', '2 now', '3'], ending);
+});
+
 test('a full pipe that does not block is tried again, before the exit and in it', async (t) => {
   // Touching process.stdout makes the pipe one that does not block. Nobody reads until the child says that it has waited.
   const script = `process.stdout; const big = 'x'.repeat(2_000_000); out.write(big + '\\n'); out.write('second\\n');`;
@@ -49,6 +54,13 @@ test('lines that nobody takes are dropped past a limit, and a line says how many
   const last = JSON.parse(lines.at(-1) ?? '') as { lines: number };
   t.match(last, { level: 'warn', msg: 'log lines dropped' });
   t.equal(lines.length - 1 + last.lines, 20_000);
+  t.ok(last.lines > 3000, `${last.lines} dropped`);
+});
+
+test('lines that are made later are dropped too', async (t) => {
+  const lines = await linesOf(run(`for (let i = 0; i < 40_000; i++) out.writeLater(() => 'x\\n');`));
+  const last = JSON.parse(lines.at(-1) ?? '') as { lines: number };
+  t.equal(lines.length - 1 + last.lines, 40_000);
   t.ok(last.lines > 3000, `${last.lines} dropped`);
 });
 
