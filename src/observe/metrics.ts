@@ -44,19 +44,23 @@ export function createMetrics(options: MetricsOptions): Metrics {
     registers: [registry],
   });
   for (const result of ['ok', 'failed']) reloads.inc({ result }, 0);
+  const requests = countRequests(registry, options.modelsMax);
   const queueRequests = new Gauge({ name: 'warmroute_queue_requests', help: 'Requests that wait for a slot.', registers: [registry] });
   const queueBytes = new Gauge({ name: 'warmroute_queue_bytes', help: 'Size of the bodies of requests that wait for a slot.', registers: [registry] });
 
   return {
-    ...countRequests(registry, options.modelsMax),
+    chosen: (record) => requests.chosen(record),
+    retried: (record, reason) => requests.retried(record, reason),
+    ended: (record) => requests.ended(record),
     contentType: registry.contentType,
     configReloaded: (result) => reloads.inc({ result }),
     text() {
+      requests.flush();
       readEndpoints(options.endpointStatuses());
       readModels(options.modelStatuses());
-      const { requests, bytes } = options.waiting();
-      queueRequests.set(requests);
-      queueBytes.set(bytes);
+      const waiting = options.waiting();
+      queueRequests.set(waiting.requests);
+      queueBytes.set(waiting.bytes);
       return registry.metrics();
     },
   };
