@@ -31,3 +31,15 @@ export function chainBytes(chain: Chain): number {
 export function isAnswered({ length, marks }: Chain, i: number): boolean {
   return i + 1 < length && (marks[i]! & MESSAGE_END) !== 0 && (marks[i + 1]! & FROM_ASSISTANT) !== 0;
 }
+
+/** How many leading blocks both have: a hash covers all before it, so where two are equal the chains are equal up to there. */
+export function commonBlocks(a: Chain, b: Chain): number {
+  let common = 0;
+  let end = Math.min(a.length, b.length);
+  while (common < end) {
+    const middle = (common + end) >>> 1;
+    if (a.hashes[2 * middle] === b.hashes[2 * middle] && a.hashes[2 * middle + 1] === b.hashes[2 * middle + 1]) common = middle + 1;
+    else end = middle;
+  }
+  return common;
+}

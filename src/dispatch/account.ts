@@ -28,6 +28,8 @@ export interface AccountTerms {
 /** Of its answer, that a running request has on average. */
 const GROWN_SHARE = 1 / 2;
 
+/** So much less than was predicted is no matter of rounding. */
+const MISSED_BLOCKS = 2;
 const NOTHING_KNOWN: readonly Stretch[] = [];
 
 /**
@@ -60,11 +62,11 @@ export class Account {
   }
 
   #record(): void {
-    const { prompts, key } = this.#terms;
+    const { prompts, key, nowMs } = this.#terms;
     const { index } = this.#estimate;
     let blocks = 0;
     for (const { chain } of prompts) blocks += chain.length;
-    if (index.hasMemoryFor(blocks)) for (const { chain, tokenEnds } of prompts) this.#holds.push(index.record(chain, key, tokenEnds));
+    if (index.hasMemoryFor(blocks)) for (const { chain, tokenEnds } of prompts) this.#holds.push(index.record(chain, key, tokenEnds, nowMs));
   }
 
   /** The prefill is done: the prompts are in the cache. */
@@ -92,6 +94,8 @@ export class Account {
       if (!this.#confirmed) this.#noteComputed();
       if (this.#terms.facts.teaches) this.#estimate.noteAnswer(outcome.usage !== undefined);
       if (outcome.usage !== undefined) this.#fit(outcome.usage);
+      // What it says of others tells whether its own prompt is held.
+      if (outcome.usage !== undefined) this.#learn(outcome.usage, nowMs);
       // vLLM frees the blocks at the end of the request, so that is when they were used last.
       this.#touch(nowMs);
       this.#keepAnswer(outcome.usage, nowMs);
@@ -103,7 +107,6 @@ export class Account {
     }
     this.#release();
     if (outcome.kind === 'reset' && this.#confirmed) this.#estimate.forget();
-    if (outcome.kind === 'complete' && outcome.usage !== undefined) this.#learn(outcome.usage, nowMs);
   }
 
   /** The engine has looked its prompts up, and counted what it found. */
@@ -136,7 +139,10 @@ export class Account {
     if (!facts.teaches) return;
     this.#estimate.compare(predictedCachedTokens, usage.promptTokens, usage.cachedTokens);
     if (usage.cachedTokens === undefined) return;
-    if (this.#forgets === this.#estimate.forgets) {
+    const { blockSize } = this.#estimate;
+    if (this.#forgets !== this.#estimate.forgets) {
+      if (usage.cachedTokens < predictedCachedTokens - MISSED_BLOCKS * blockSize) this.#estimate.noteServedSince(nowMs);
+    } else {
       const hold = this.#holds[0];
       if (hold !== undefined && hold.answerTokens > 0) this.#judgeAnswer(hold, usage.cachedTokens);
       this.#estimate.learn({ stretches: hold?.stretches ?? NOTHING_KNOWN, cachedTokens: usage.cachedTokens, dispatchedMs: nowMs, endedMs, provisionalTokens: this.#provisionalTokens, prompt: chain.hashes[2 * chain.length - 2] ?? 0, promptTokens: usage.promptTokens });

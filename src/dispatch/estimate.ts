@@ -89,14 +89,15 @@ export class Estimate {
   /** When a request's prompt was held for certain, that is confirmed now: else it would seem so of what was lost while its answer came. Undefined: it is lost. */
   heldAtMs(dispatchedMs: number, nowMs: number): number | undefined {
     if (dispatchedMs < this.#leftFromMs) return undefined;
-    return this.#evidence.doubt.covers(dispatchedMs) ? dispatchedMs : nowMs;
+    const { doubt } = this.#evidence;
+    return doubt.covers(dispatchedMs) ? dispatchedMs : Math.max(nowMs, doubt.certainFromMs ?? nowMs);
   }
 
   /** Of the prompt's tokens that the index has, those that are beyond doubt. */
   #certainTokens(chain: Chain, key: ModelKey, tokenEnds: ArrayLike<number>): number {
-    const fromMs = this.#evidence.doubt.certainFromMs;
-    if (fromMs === undefined) return Infinity;
-    const blocks = this.index.confirmedSince(chain, key, fromMs);
+    const { certainFromMs, sinceMs } = this.#evidence.doubt;
+    if (certainFromMs === undefined) return Infinity;
+    const blocks = this.index.confirmedSince(chain, key, certainFromMs, sinceMs);
     if (blocks === 0 || blocks === Infinity) return blocks;
     return tokenEnds[blocks - 1]!;
   }
@@ -130,6 +131,11 @@ export class Estimate {
     this.#leftFromMs = left.dispatchedFromMs;
     this.#evidence.forget();
     this.index.forgetBefore(left.confirmedFromMs);
+  }
+
+  /** A request that was dispatched before the cache was found to be lost missed what was lost: it was served after that, and so are those that came after it. */
+  noteServedSince(dispatchedMs: number): void {
+    this.#leftFromMs = Math.min(this.#leftFromMs, dispatchedMs);
   }
 
   /** Counts what was predicted beside what came; undefined: the answer had usage, but without cached tokens. */

@@ -19,8 +19,8 @@ interface Finding {
 interface Question {
   /** Dispatch of the first request that found less than was held. */
   readonly sinceMs: number;
-  /** When that was heard: what is confirmed from then on came after whatever happened. */
-  readonly heardMs: number;
+  /** The millisecond after that was heard, because engines end several answers at once: what is confirmed from then on came after whatever happened. */
+  readonly certainFromMs: number;
   /** Requests that may yet be predicted as if nothing had happened. */
   readonly bets: number;
 }
@@ -37,7 +37,17 @@ export class Doubt {
 
   /** From when on what is confirmed is certain; undefined: all is. */
   get certainFromMs(): number | undefined {
-    return this.#question?.heardMs;
+    return this.#question?.certainFromMs;
+  }
+
+  /** Whether the stretch is of what is in doubt. */
+  includes({ confirmedAtMs }: Stretch): boolean {
+    return this.#question !== undefined && isBefore(confirmedAtMs, this.#question.certainFromMs);
+  }
+
+  /** Requests that were dispatched later are served after whatever happened: what they have in use is certain too. */
+  get sinceMs(): number {
+    return this.#question?.sinceMs ?? -Infinity;
   }
 
   /** Whether one more request may be predicted by what is in doubt. */
@@ -64,12 +74,12 @@ export class Doubt {
     // What empties a cache takes what is older too.
     if (found.some((each) => isUnused(each) && (each.kind === 'ghost' || !isBefore(missed.confirmedAtMs, each.confirmedAtMs)))) return;
     if (this.#question === undefined) {
-      if (this.#finding === undefined || !refutes(this.#finding, dispatchedMs)) this.#question = { sinceMs: dispatchedMs, heardMs: endedMs, bets: BETS };
-    } else if (isBefore(missed.confirmedAtMs, this.#question.heardMs)) {
+      if (this.#finding === undefined || !refutes(this.#finding, dispatchedMs)) this.#question = { sinceMs: dispatchedMs, certainFromMs: endedMs + 1, bets: BETS };
+    } else if (this.includes(missed)) {
       this.#question = { ...this.#question, sinceMs: Math.min(this.#question.sinceMs, dispatchedMs) };
     } else {
       // What seemed certain is missing too: it happened again.
-      this.#question = { ...this.#question, sinceMs: dispatchedMs, heardMs: endedMs };
+      this.#question = { ...this.#question, sinceMs: dispatchedMs, certainFromMs: endedMs + 1 };
     }
   }
 

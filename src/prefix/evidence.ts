@@ -78,7 +78,10 @@ export class Evidence {
     const { hits, missed, isPartly } = divide(report);
     const found = isPartly ? [...hits, missed!] : hits;
     this.#clear(found, report.dispatchedMs);
+    const wasDoubted = missed !== undefined && this.doubt.includes(missed);
     this.doubt.weigh(found, missed, report);
+    // A cache that was emptied misses as much.
+    const isExplained = wasDoubted && this.doubt.includes(missed);
     if (this.#contradictsProof(hits, missed, report)) return { kind: 'capacity', tokens: this.#provedTokens };
     const ghost = this.#prove(hits, report.provisionalTokens);
     if (ghost !== undefined && ghost > report.capacityTokens) {
@@ -89,7 +92,7 @@ export class Evidence {
     // An engine cannot evict what is in use.
     if (missed?.kind === 'busy') return this.#suspect(found, report);
     if (missed?.kind !== 'idle') return NOTHING;
-    if (missed.distanceTokens > this.#provedTokens) return this.#lower(missed.distanceTokens, report.capacityTokens);
+    if (missed.distanceTokens > this.#provedTokens) return this.#lower(missed.distanceTokens, report.capacityTokens, isExplained);
     return missed.distanceTokens > NEAR_SHARE * this.#provedTokens ? NOTHING : this.#suspect(found, report);
   }
 
@@ -142,14 +145,14 @@ export class Evidence {
     return { kind: 'capacity', tokens };
   }
 
-  #lower(distanceTokens: number, capacityTokens: number): Lesson {
+  #lower(distanceTokens: number, capacityTokens: number, isExplained: boolean): Lesson {
     this.#strides = 0;
     if (this.#shortfallTokens <= this.#provedTokens) this.#shortfalls = 0;
     // Distances are rough: at the very end of the cache a miss is no surprise.
     if (distanceTokens >= capacityTokens) return NOTHING;
     this.#shortfallTokens = this.#shortfalls === 0 ? distanceTokens : Math.max(this.#shortfallTokens, distanceTokens);
     this.#shortfalls += 1;
-    if (this.#shortfalls < SHORTFALLS_MIN) return NOTHING;
+    if (this.#shortfalls < SHORTFALLS_MIN || isExplained) return NOTHING;
     this.#shortfalls = 0;
     return { kind: 'capacity', tokens: Math.max(this.#provedTokens, this.#shortfallTokens) };
   }

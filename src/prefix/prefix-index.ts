@@ -1,6 +1,6 @@
 // prefix-index.ts: what one endpoint's KV cache probably holds, judged by the prompts that were sent there.
 
-import { type Chain, isAnswered, MESSAGE_END } from '../core/chain.ts';
+import { type Chain, commonBlocks, isAnswered, MESSAGE_END } from '../core/chain.ts';
 import { CacheBlocks } from './cache-blocks.ts';
 import type { ModelKey } from './model-key.ts';
 import type { SharedBlocks } from './shared-blocks.ts';
@@ -20,6 +20,7 @@ export interface Hold {
   readonly model: ModelKey;
   readonly tokenEnds: ArrayLike<number>;
   readonly epoch: number;
+  readonly dispatchedMs: number;
   /** The chain's blocks. In use, they stay where they are. */
   readonly blocks: number[];
   /** What was believed when it was dispatched: what the engine's report is compared with. */
@@ -41,6 +42,8 @@ export interface Hold {
 export class PrefixIndex {
   readonly #blocks: CacheBlocks;
   readonly #shared: SharedBlocks | undefined;
+  /** Of requests under way. */
+  readonly #holds = new Set<Hold>();
   #epoch = 0;
 
   /** `shared`, if any, hears of every block of a prompt that appears here and of every one that leaves for good, no ghost of it being left; `holder` is this index's number there. */
@@ -95,11 +98,16 @@ export class PrefixIndex {
     return this.#blocks.leading(chain, model, guess);
   }
 
-  /** How many leading blocks of the chain are there that were confirmed then or later; Infinity when that is all that is there, the answer behind them included. */
-  confirmedSince(chain: Chain, model: ModelKey, sinceMs: number): number {
+  /**
+   * How many leading blocks of the chain are there that were confirmed then or later, or are in use by requests that were dispatched after `dispatchedMs`;
+   * Infinity when that is all that is there, the answer behind them included.
+   */
+  confirmedSince(chain: Chain, model: ModelKey, sinceMs: number, dispatchedMs = Infinity): number {
     const blocks = this.#blocks;
     const there = blocks.leading(chain, model, 0);
-    for (let i = 0; i < there; i++) if (!blocks.isConfirmedSince(blocks.findBlock(chain, model, i), sinceMs)) return i;
+    let inUse = 0;
+    for (const hold of this.#holds) if (hold.dispatchedMs > dispatchedMs && isSame(hold.model, model)) inUse = Math.max(inUse, commonBlocks(hold.chain, chain));
+    for (let i = inUse; i < there; i++) if (!blocks.isConfirmedSince(blocks.findBlock(chain, model, i), sinceMs)) return i;
     const answer = this.#findAnswer(chain, model, there);
     return answer === 0 || blocks.isConfirmedSince(answer, sinceMs) ? Infinity : there;
   }
@@ -112,12 +120,13 @@ export class PrefixIndex {
 
   /** What is believed of the chain's leading blocks, and of the answer behind them: in stretches that were used together, first block first. */
   survey(chain: Chain, model: ModelKey, tokenEnds: ArrayLike<number>): readonly Stretch[] {
-    return this.#look(chain, model, tokenEnds).stretches;
+    return this.#look(chain, model, tokenEnds, -Infinity).stretches;
   }
 
   /** A request was dispatched: pins its blocks, makes room for those that are new, and makes nothing younger. */
-  record(chain: Chain, model: ModelKey, tokenEnds: ArrayLike<number>): Hold {
-    const hold = this.#look(chain, model, tokenEnds);
+  record(chain: Chain, model: ModelKey, tokenEnds: ArrayLike<number>, dispatchedMs = -Infinity): Hold {
+    const hold = this.#look(chain, model, tokenEnds, dispatchedMs);
+    this.#holds.add(hold);
     const { blocks } = hold;
     const found = blocks.length;
     for (let i = 0; i < found; i++) this.#blocks.pin(this.#blocks.revived(blocks[i]!, sizeOf(tokenEnds, i)));
@@ -145,7 +154,9 @@ export class PrefixIndex {
   }
 
   /** The request is over. What was not confirmed, and no other request pins, goes. */
-  release({ blocks: held, epoch }: Hold): void {
+  release(hold: Hold): void {
+    this.#holds.delete(hold);
+    const { blocks: held, epoch } = hold;
     if (epoch !== this.#epoch) return;
     const blocks = this.#blocks;
     let spared = false;
@@ -177,6 +188,7 @@ export class PrefixIndex {
   /** The endpoint has lost its cache. */
   forget(): void {
     this.#blocks.clear();
+    this.#holds.clear();
     this.#epoch++;
   }
 
@@ -197,7 +209,7 @@ export class PrefixIndex {
   }
 
   /** The leading blocks that are there, or their ghosts are, and what is believed of them. */
-  #look(chain: Chain, model: ModelKey, tokenEnds: ArrayLike<number>): Hold {
+  #look(chain: Chain, model: ModelKey, tokenEnds: ArrayLike<number>, dispatchedMs: number): Hold {
     const stretches: Stretch[] = [];
     const blocks: number[] = [];
     for (let i = 0; i < chain.length; i++) {
@@ -210,7 +222,7 @@ export class PrefixIndex {
     const answer = this.#findAnswer(chain, model, length);
     const answerTokens = answer === 0 ? 0 : this.#blocks.sizeOf(answer) / SIXTEENTHS;
     if (answer !== 0) this.#survey(stretches, answer, tokenEnds[length - 1]! + answerTokens, false);
-    return { chain, model, tokenEnds, epoch: this.#epoch, blocks, stretches, answerTokens };
+    return { chain, model, tokenEnds, epoch: this.#epoch, dispatchedMs, blocks, stretches, answerTokens };
   }
 
   #survey(stretches: Stretch[], block: number, tokensEnd: number, isInside: boolean): void {
@@ -225,6 +237,10 @@ export class PrefixIndex {
     if (last !== undefined && last.kind === kind && last.bucket === bucket) last.tokensEnd = tokensEnd;
     else stretches.push({ kind, bucket, distanceTokens: this.#blocks.distanceTokens(bucket), confirmedAtMs, doubtfulEnd: isInside ? tokensEnd : undefined, tokensEnd });
   }
+}
+
+function isSame(a: ModelKey, b: ModelKey): boolean {
+  return a.low === b.low && a.high === b.high;
 }
 
 function answerLow(chain: Chain, model: ModelKey, i: number): number {

@@ -215,3 +215,31 @@ test('when answers tell that the cache was emptied, what was computed since stay
   t.same(['since', 'running', 'before', 'Levin', 'Dolly'].map(predicted), [true, true, false, false, false]);
   t.equal(house.status(0).index.forgets, 1);
 });
+
+test('what requests under way have in use is certain where they were dispatched after the one that found nothing', async (t) => {
+  const house = wellRead();
+  dispatch(house, house.about('Levin'));
+  const { attempt } = dispatch(house, house.about('Anna'));
+  dispatch(house, house.about('Kitty'));
+  end(house, attempt, 0);
+  const predicted = (name: string) => dispatch(house, house.about(name)).predictedCachedTokens > 700;
+  t.same(['Dolly', 'Stiva'].map(predicted), [true, true], 'as much as may be in doubt');
+  t.same(['Kitty', 'Levin'].map(predicted), [true, false]);
+});
+
+test('a request that missed what was lost was served since, whatever was known when it ended, and so was what came after it', async (t) => {
+  const house = wellRead();
+  const question = (name: string) => house.chat([`${name}. ${LONG}`]);
+  for (let i = 0; i < 12; i += 1) serve(house, question(`other ${i}`), { cachedTokens: 0 });
+  // So far back the cache is known to reach.
+  for (const name of NAMES) serve(house, house.about(name), { cachedTokens: 784 });
+  const before = dispatch(house, question('before')).attempt;
+  const [missing, after] = [dispatch(house, house.about('Kitty')).attempt, dispatch(house, question('after')).attempt];
+  const [first, second] = [dispatch(house, house.about('Levin')).attempt, dispatch(house, house.about('Stiva')).attempt];
+  end(house, first, 0);
+  end(house, second, 0);
+  t.equal(house.status(0).index.forgets, 1);
+  for (const attempt of [missing, after, before]) end(house, attempt, 0);
+  const predicted = (facts: GenerationFacts) => dispatch(house, facts).predictedCachedTokens > 700;
+  t.same([house.about('Kitty'), question('after'), question('before'), house.about('Dolly')].map(predicted), [true, true, false, false]);
+});

@@ -29,7 +29,7 @@ function checkCapacity(t: Test, { estimate, kvCacheTokens }: ReturnType<typeof h
   t.equal(estimate.toldTokens, toldTokens);
 }
 
-const idle = (distanceTokens: number): Stretch => ({ kind: 'idle', bucket: 0, distanceTokens, confirmedAtMs: 0, tokensEnd: 900 });
+const idle = (distanceTokens: number): Stretch => ({ kind: 'idle', bucket: 0, distanceTokens, confirmedAtMs: 50, tokensEnd: 900 });
 const learn = (estimate: Estimate, distanceTokens: number, cachedTokens: number, prompt = 1) =>
   estimate.learn({ stretches: [idle(distanceTokens)], cachedTokens, dispatchedMs: 10, endedMs: 20, prompt, provisionalTokens: 0, promptTokens: 1000 });
 

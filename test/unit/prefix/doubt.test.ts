@@ -39,13 +39,13 @@ test('whatever is missing, two requests may be predicted by what is in doubt, an
     evidence.doubt.noteBet();
     t.same([evidence.doubt.mayBet, evidence.doubt.certainFromMs], [true, undefined], 'nothing is in doubt');
     evidence.judge(miss(distance));
-    t.same([evidence.doubt.mayBet, evidence.doubt.certainFromMs], [true, 2000], `${distance} tokens away`);
+    t.same([evidence.doubt.mayBet, evidence.doubt.certainFromMs], [true, 2001], `${distance} tokens away`);
     evidence.doubt.noteBet();
     t.equal(evidence.doubt.mayBet, true);
     evidence.doubt.noteBet();
     t.equal(evidence.doubt.mayBet, false);
     evidence.judge(miss(distance, { dispatchedMs: 1100, endedMs: 2100 }));
-    t.same([evidence.doubt.mayBet, evidence.doubt.certainFromMs], [false, 2000], 'another that is missing gives no more of them');
+    t.same([evidence.doubt.mayBet, evidence.doubt.certainFromMs], [false, 2001], 'another that is missing gives no more of them');
   }
 });
 
@@ -66,7 +66,7 @@ test('the earliest of those that found less says what is old', async (t) => {
   const evidence = doubting({ dispatchedMs: 1500 });
   evidence.judge(farMiss({ dispatchedMs: 1200, endedMs: 2100 }));
   evidence.judge(report(1000, [stretch(1000, 3000, { confirmedAtMs: 1300 })], { dispatchedMs: 1600 }));
-  t.equal(evidence.doubt.certainFromMs, 2000);
+  t.equal(evidence.doubt.certainFromMs, 2001);
   evidence.judge(report(1000, [stretch(1000, 3000, { confirmedAtMs: 1100 })], { dispatchedMs: 1600 }));
   t.equal(evidence.doubt.certainFromMs, undefined);
 });
@@ -77,21 +77,21 @@ test('no doubt arises where a later request has found something old already, or 
   evidence.judge(farMiss());
   t.equal(evidence.doubt.certainFromMs, undefined);
   evidence.judge(farMiss({ dispatchedMs: 1001 }));
-  t.equal(evidence.doubt.certainFromMs, 2000, 'that one was not later');
+  t.equal(evidence.doubt.certainFromMs, 2001, 'that one was not later');
   const beside = (confirmedAtMs: number) => {
     const other = proved();
     other.judge(report(500, [stretch(500, 3000, { confirmedAtMs }), stretch(1000, CAPACITY, { confirmedAtMs: 700 })]));
     return other.doubt.certainFromMs;
   };
-  t.equal(beside(701), 2000, 'it may have come since');
+  t.equal(beside(701), 2001, 'it may have come since');
   t.equal(beside(700), undefined);
 });
 
 test('when what seemed certain is missing, everything up to then is in doubt, with no more bets', async (t) => {
   const evidence = doubting();
   evidence.doubt.noteBet();
-  evidence.judge(report(0, [stretch(1000, 3000, { confirmedAtMs: 2000 })], { dispatchedMs: 2500, endedMs: 3000 }));
-  t.equal(evidence.doubt.certainFromMs, 3000);
+  evidence.judge(report(0, [stretch(1000, 3000, { confirmedAtMs: 2001 })], { dispatchedMs: 2500, endedMs: 3000 }));
+  t.equal(evidence.doubt.certainFromMs, 3001);
   evidence.doubt.noteBet();
   t.equal(evidence.doubt.mayBet, false);
   t.same([evidence.doubt.covers(2499), evidence.doubt.covers(2500)], [true, false]);

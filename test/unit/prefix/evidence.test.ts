@@ -16,7 +16,8 @@ function report(cachedTokens: number, stretches: readonly Stretch[], more: Parti
 
 const NOTHING = { kind: 'nothing' };
 const hit = (distance: number) => report(1000, [stretch(1000, distance)]);
-const miss = (distance: number, more: Partial<Report> = {}) => report(0, [stretch(1000, distance)], more);
+/** Of what was used since whatever an earlier miss may mean. */
+const miss = (distance: number, more: Partial<Report> = {}) => report(0, [stretch(1000, distance, { confirmedAtMs: 5000 })], more);
 
 test('a hit says nothing about the size but that it is at least so large', async (t) => {
   const evidence = new Evidence();
@@ -39,6 +40,15 @@ test('something found as far away parts two misses', async (t) => {
   t.same(evidence.judge(miss(6000)), NOTHING);
   evidence.judge(hit(5500));
   t.same(evidence.judge(miss(5800)), { kind: 'capacity', tokens: 6000 }, 'what is found nearer parts nothing');
+});
+
+test('what may be lost and is missing does not move the capacity, until something as old is found', async (t) => {
+  const evidence = new Evidence();
+  const old = { confirmedAtMs: 900 };
+  evidence.judge(report(1000, [stretch(1000, 3000)], { dispatchedMs: 800 }));
+  for (const distance of [5000, 4000, 6000]) t.same(evidence.judge(report(0, [stretch(1000, distance, old)])), NOTHING);
+  evidence.judge(report(1000, [stretch(1000, 3500, old)], { dispatchedMs: 1001, endedMs: 2500 }));
+  t.same(evidence.judge(report(0, [stretch(1000, 4500, old)], { dispatchedMs: 1002, endedMs: 3000 })), { kind: 'capacity', tokens: 6000 });
 });
 
 test('a miss at the very end of the cache is no surprise', async (t) => {

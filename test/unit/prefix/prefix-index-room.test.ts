@@ -2,7 +2,7 @@
 
 import { test } from 'tap';
 import { type Hold, PrefixIndex } from '../../../src/prefix/prefix-index.ts';
-import { modelKey } from '../../../src/prefix/model-key.ts';
+import { type ModelKey, modelKey } from '../../../src/prefix/model-key.ts';
 import { chainOf, tokenEnds } from './conversation.ts';
 
 const MODEL = modelKey('qwen');
@@ -91,6 +91,18 @@ test('blocks of a time are those confirmed then or later', async (t) => {
   t.same([2 ** 31 - 5, 2 ** 31 - 4, 2 ** 31 + 5, 2 ** 31 + 6].map(since), [4, 2, 2, 0]);
   serve(index, 'abcd', 2 ** 31 + 7, 2 ** 31 + 3);
   t.same([2 ** 31 + 3, 2 ** 31 + 4, 2 ** 31 + 6].map(since), [4, 2, 0], 'nothing was confirmed earlier than it has been');
+});
+
+test('blocks that a request of later has in use count as confirmed then, while it is under way', async (t) => {
+  const index = new PrefixIndex(1_000);
+  serve(index, 'abcdef', 1_000);
+  const dispatch = (text: string, model: ModelKey, nowMs: number) => index.record(chainOf(text), model, tokenEnds(chainOf(text)), nowMs);
+  const hold = dispatch('abcx', MODEL, 2_000);
+  dispatch('abcdex', modelKey('another'), 3_000);
+  const since = (name: string, dispatchedMs: number) => index.confirmedSince(chainOf(name), MODEL, 1_001, dispatchedMs);
+  t.same([since('abcdef', 1_999), since('abcdef', 2_000), since('ab', 1_999), since('abcx', 1_999)], [3, 0, Infinity, Infinity]);
+  index.release(hold);
+  t.equal(since('abcdef', 1_999), 0);
 });
 
 test('what was not used for weeks is as young as what is used now, once it is used again', async (t) => {
