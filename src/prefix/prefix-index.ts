@@ -147,7 +147,8 @@ export class PrefixIndex {
       // An answer's content is in the blocks that follow, from now on.
       if (isAnswered(chain, i)) this.#blocks.drop(answerLow(chain, model, i), answerHigh(chain, model, i));
       const block = blocks[i]!;
-      const isYounger = this.#blocks.ageMs(block, nowMs) < nowMs - heldAtMs;
+      // What was confirmed in this millisecond may be said to have been held in the next one.
+      const isYounger = this.#blocks.ageMs(block, nowMs + 1) < nowMs + 1 - heldAtMs;
       this.#blocks.confirm(block, isYounger ? this.#blocks.confirmedAt(block) : heldAtMs, sizeOf(tokenEnds, i));
     }
     this.#blocks.settle();

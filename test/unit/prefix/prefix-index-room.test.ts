@@ -91,6 +91,9 @@ test('blocks of a time are those confirmed then or later', async (t) => {
   t.same([2 ** 31 - 5, 2 ** 31 - 4, 2 ** 31 + 5, 2 ** 31 + 6].map(since), [4, 2, 2, 0]);
   serve(index, 'abcd', 2 ** 31 + 7, 2 ** 31 + 3);
   t.same([2 ** 31 + 3, 2 ** 31 + 4, 2 ** 31 + 6].map(since), [4, 2, 0], 'nothing was confirmed earlier than it has been');
+  serve(index, 'abcd', 2 ** 31 + 8, 2 ** 31 + 9);
+  serve(index, 'abcd', 2 ** 31 + 8, 2 ** 31 + 4);
+  t.equal(since(2 ** 31 + 9), 4, 'that it is certain from the next millisecond on included');
 });
 
 test('blocks that a request of later has in use count as confirmed then, while it is under way', async (t) => {
@@ -103,6 +106,10 @@ test('blocks that a request of later has in use count as confirmed then, while i
   t.same([since('abcdef', 1_999), since('abcdef', 2_000), since('ab', 1_999), since('abcx', 1_999)], [3, 0, Infinity, Infinity]);
   index.release(hold);
   t.equal(since('abcdef', 1_999), 0);
+  dispatch('abcx', MODEL, 2_000);
+  index.forget();
+  serve(index, 'abcdef', 1_000);
+  t.equal(since('abcdef', 1_999), 0, 'what was in use when the cache was lost is not');
 });
 
 test('what was not used for weeks is as young as what is used now, once it is used again', async (t) => {
