@@ -23,8 +23,7 @@ const FULL_PIPE_WAITS_AT_EXIT_MAX = 50;
 /**
  * Lines are gathered for 100 ms and go out together. Over 16 Mi characters of them are dropped, and a line says how many; so are lines that cannot be written (disk full, reader gone): a log that fails must not take the traffic with it.
  *
- * To make the lines of 100 ms in a row takes a third of what it takes between other work: with those of requests made later, a request of 2 KB costs 0.96 of
- * what it does otherwise (50 alternations).
+ * To make the lines of 100 ms in a row takes a third of what it takes between other work: by a profile 1.2 µs for those of a request instead of 3.4.
  *
  * What is left when the process exits is written then. pino's own destination does this too, but on a full disk it tries for ever.
  */
