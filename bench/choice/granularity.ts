@@ -1,7 +1,7 @@
 // granularity.ts: how far the blocks are from saying how much two prompts really share.
 
 import { heldTokens } from '../../src/balance/uncached.ts';
-import { type Chain, chainBytes } from '../../src/core/chain.ts';
+import { chainBytes, commonBlocks } from '../../src/core/chain.ts';
 import type { Random } from '../../src/core/random.ts';
 import type { PromptReader } from '../../src/prompt/read.ts';
 import { chatBody, diverged, prompt, type Shape } from './prompts.ts';
@@ -14,13 +14,7 @@ export function granularityErrors(reader: PromptReader, random: Random, shape: S
     const { turns, commonBytes } = diverged(random, old);
     const [known] = reader.read('chat', chatBody(old)).prompts;
     const [asked] = reader.read('chat', chatBody(turns)).prompts;
-    errors.push(Math.abs(heldTokens(asked, asked.ends, sharedBlocks(known, asked)) - commonBytes) / chainBytes(asked));
+    errors.push(Math.abs(heldTokens(asked, asked.ends, commonBlocks(known, asked)) - commonBytes) / chainBytes(asked));
   }
   return errors;
-}
-
-function sharedBlocks(a: Chain, b: Chain): number {
-  let block = 0;
-  while (block < Math.min(a.length, b.length) && a.hashes[2 * block] === b.hashes[2 * block] && a.hashes[2 * block + 1] === b.hashes[2 * block + 1]) block += 1;
-  return block;
 }

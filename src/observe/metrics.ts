@@ -49,9 +49,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const queueBytes = new Gauge({ name: 'warmroute_queue_bytes', help: 'Size of the bodies of requests that wait for a slot.', registers: [registry] });
 
   return {
-    chosen: (record) => requests.chosen(record),
-    retried: (record, reason) => requests.retried(record, reason),
-    ended: (record) => requests.ended(record),
+    ...requests,
     contentType: registry.contentType,
     configReloaded: (result) => reloads.inc({ result }),
     text() {
