@@ -23,33 +23,37 @@ export function readBody(request: FastifyRequest, reply: FastifyReply, options: 
   const payload: IncomingMessage = request.raw;
   const held = bodies.hold();
   releaseAfter(reply.raw, held);
-  const gathered = new GatheredBytes();
-  const onData = (chunk: Buffer): void => {
-    gathered.add(chunk);
-    const fits = held.add(chunk.length, bodyBytesTotalMax);
-    if (gathered.length > bodyBytesMax) settle(tooLarge(bodyBytesMax));
-    else if (!fits) settle(TOO_MANY_BYTES);
-  };
-  const onEnd = (): void => settle(gathered.whole());
-  const onError = (): void => settle(INCOMPLETE);
+  // The listeners stay as long as the request: to take three away costs more than to call them. What they are for does not.
+  let gathered: GatheredBytes | undefined = new GatheredBytes();
+  let handOver: typeof done | undefined = done;
   const settle = (result: Buffer | ErrorAnswer): void => {
-    payload.off('data', onData).off('end', onEnd).off('error', onError);
-    // A client that leaves after that is found out by its answer.
-    payload.on('error', ignored);
+    const settled = handOver;
+    gathered = handOver = undefined;
     if (!Buffer.isBuffer(result)) {
       payload.pause();
       held.release();
     }
-    done(result);
+    settled?.(result);
   };
-  payload.on('data', onData).on('end', onEnd).on('error', onError);
+  payload.on('data', (chunk: Buffer) => {
+    if (gathered === undefined) return;
+    gathered.add(chunk);
+    const fits = held.add(chunk.length, bodyBytesTotalMax);
+    if (gathered.length > bodyBytesMax) settle(tooLarge(bodyBytesMax));
+    else if (!fits) settle(TOO_MANY_BYTES);
+  });
+  payload.on('end', () => {
+    if (gathered !== undefined) settle(gathered.whole());
+  });
+  // A client that leaves after the end of its body is found out by its answer.
+  payload.on('error', () => {
+    if (gathered !== undefined) settle(INCOMPLETE);
+  });
 }
-
-function ignored(): void {}
 
 /** Apart from what collects a body, which would be kept as long. */
 function releaseAfter(answer: ServerResponse, held: HeldBytes): void {
-  answer.once('close', () => held.release());
+  answer.on('close', () => held.release());
 }
 
 /** 0 where the length is not announced. */
