@@ -2,6 +2,12 @@
 // main.ts: the process. It listens for signals before it loads anything: the first process of a container is deaf to those it does not
 // listen for, and loading is most of the start.
 
+import { setFlagsFromString } from 'node:v8';
+
+// What a request leaves for its log line lives for a tenth of a second, which V8 takes for long: it comes to make such things in the old generation at
+// once, half a kilobyte a request, and to collect that every 9,000 requests instead of every 30,000 and more (`--trace-gc`).
+setFlagsFromString('--no-allocation-site-pretenuring');
+
 const stop = new AbortController();
 const cutOff = new AbortController();
 for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => (stop.signal.aborted ? cutOff : stop).abort());

@@ -7,6 +7,7 @@ import { type Candidate, runnerUp } from '../balance/policy.ts';
 import { unavailableBecause } from '../pool/availability.ts';
 import type { Endpoint } from '../pool/endpoint.ts';
 import type { View } from './ask-view.ts';
+import { KeptTexts } from './kept-texts.ts';
 import type { Placed } from './placement.ts';
 import { sentence } from './sentence.ts';
 
@@ -14,8 +15,6 @@ import { sentence } from './sentence.ts';
 interface Slot {
   seq: number;
   atMs: number;
-  request: string;
-  traceId: string;
   listener: string;
   policy: PolicyName;
   matchRatioMin: number;
@@ -55,6 +54,8 @@ type Reason = (typeof REASONS)[number];
 
 const CHOICES = 1024;
 const ROWS_MAX = 256;
+const REQUEST_ID_CHARACTERS = 128;
+const TRACE_ID_CHARACTERS = 32;
 const NEVER = -1;
 const NO_ROWS = new Float32Array(0);
 const NOBODY: readonly Endpoint[] = [];
@@ -62,12 +63,16 @@ const NOBODY: readonly Endpoint[] = [];
 export class ChoiceRing implements Choices {
   readonly #slots: readonly Slot[];
   readonly #rowsMax: number;
+  readonly #requests: KeptTexts;
+  readonly #traces: KeptTexts;
   #latest = 0;
 
   /** At most 44 bytes for each endpoint of each choice: 11.5 MB when they are 256 and more. */
   constructor(choices = CHOICES, rowsMax = ROWS_MAX) {
     this.#slots = Array.from({ length: choices }, emptySlot);
     this.#rowsMax = rowsMax;
+    this.#requests = new KeptTexts(choices, REQUEST_ID_CHARACTERS);
+    this.#traces = new KeptTexts(choices, TRACE_ID_CHARACTERS);
   }
 
   get latest(): number {
@@ -80,8 +85,8 @@ export class ChoiceRing implements Choices {
     const slot = this.#slots[seq % this.#slots.length]!;
     slot.seq = seq;
     slot.atMs = nowMs;
-    slot.request = ask.request ?? '';
-    slot.traceId = ask.traceId ?? '';
+    this.#requests.set(seq % this.#slots.length, ask.request ?? '');
+    this.#traces.set(seq % this.#slots.length, ask.traceId ?? '');
     slot.listener = ask.listener;
     slot.policy = placed.rule.policy;
     slot.matchRatioMin = placed.matchRatioMin;
@@ -129,8 +134,8 @@ export class ChoiceRing implements Choices {
     return {
       seq,
       atMs,
-      request: slot.request,
-      traceId: slot.traceId,
+      request: this.#requests.get(seq % this.#slots.length),
+      traceId: this.#traces.get(seq % this.#slots.length),
       listener: slot.listener,
       policy,
       model: slot.model,
@@ -223,8 +228,6 @@ function emptySlot(): Slot {
   return {
     seq: 0,
     atMs: 0.5,
-    request: '',
-    traceId: '',
     listener: '',
     policy: 'random',
     matchRatioMin: 0.5,

@@ -62,3 +62,15 @@ test('of the choices the last 1,024 are kept, and of 300 endpoints 256 with the 
   t.equal(choices.read(77)!.seq, 77);
   t.equal(choices.read(0), undefined);
 });
+
+test("a choice's ids are what they were, in a place that longer ones had before", async (t) => {
+  const house = createHouse({ endpoints: 1 });
+  const { choices } = house.dispatcher;
+  const idOf = (i: number): string => `${i}-${'x'.repeat(i < 1024 ? 123 : 1)}`.slice(0, 128);
+  for (let i = 0; i < 1100; i++) {
+    const made = house.dispatcher.assign({ facts: house.chat(['a']), listener: 'prefix', excluded: [], request: idOf(i), traceId: `${i}`.padStart(32, '0') });
+    if (made.kind === 'refused') throw new Error(made.message);
+    house.dispatcher.finish(made.attempt, { kind: 'client_gone' });
+  }
+  for (const i of [76, 1023, 1024, 1099]) t.match(choices.read(i + 1), { request: idOf(i), traceId: `${i}`.padStart(32, '0') });
+});
