@@ -66,6 +66,21 @@ export class BlockTable {
     return this.find(chain.hashes[2 * i]! ^ model.low, chain.hashes[2 * i + 1]! ^ model.high);
   }
 
+  /** The same, where `before` is the entry of a block beside it, or 0: blocks that came together mostly lie side by side, and then no slot is read. */
+  findBeside(before: number, chain: Chain, model: ModelKey, i: number): number {
+    const low = chain.hashes[2 * i]! ^ model.low;
+    const high = chain.hashes[2 * i + 1]! ^ model.high;
+    const { fields } = this;
+    // What is not an entry is zero there.
+    if (high !== 0) {
+      const next = before + this.#stride;
+      if (next < fields.length && fields[next + HIGH] === high && fields[next + LOW] === low) return next;
+      const last = before - this.#stride;
+      if (last > 0 && fields[last + HIGH] === high && fields[last + LOW] === low) return last;
+    }
+    return this.find(low, high);
+  }
+
   /** Loads what a look-up of such a hash begins with. The compiler leaves it out where nothing is done with what it gives. */
   touch(low: number): number {
     return this.#slots[this.#home(low) + 1]!;

@@ -15,6 +15,9 @@ export const CONFIRMED_AT = 6;
 export const BUCKET = 7;
 export const STRIDE = 8;
 
+/** Of so few blocks each is looked at, side by side as they are; of more, those that a binary search asks for. */
+const WALKED_MAX = 48;
+
 export const CONFIRMED = 1;
 /** Among those that may be evicted. A confirmed block that is not was spared: its turn came while a request had it in use. */
 export const LISTED = 2;
@@ -93,7 +96,15 @@ export class HeldBlocks {
    */
   leading(chain: Chain, model: ModelKey, guess: number): number {
     // The first block alone is the common miss.
-    if (chain.length === 0 || this.findBlock(chain, model, 0) === 0) return 0;
+    let block = chain.length === 0 ? 0 : this.findBlock(chain, model, 0);
+    if (block === 0) return 0;
+    if (chain.length <= WALKED_MAX) {
+      for (let i = 1; i < chain.length; i++) {
+        block = this.table.findBeside(block, chain, model, i);
+        if (!this.isHeld(block)) return i;
+      }
+      return chain.length;
+    }
     let present = 1;
     let end = chain.length;
     if (guess > 1) {

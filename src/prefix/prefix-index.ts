@@ -20,6 +20,8 @@ export interface Hold {
   readonly model: ModelKey;
   readonly tokenEnds: ArrayLike<number>;
   readonly epoch: number;
+  /** Its place among those of the index. */
+  at: number;
   readonly dispatchedMs: number;
   /** The chain's blocks. In use, they stay where they are. */
   readonly blocks: number[];
@@ -43,7 +45,7 @@ export class PrefixIndex {
   readonly #blocks: CacheBlocks;
   readonly #shared: SharedBlocks | undefined;
   /** Of requests under way. */
-  readonly #holds = new Set<Hold>();
+  #holds: Hold[] = [];
   #epoch = 0;
 
   /** `shared`, if any, hears of every block of a prompt that appears here and of every one that leaves for good, no ghost of it being left; `holder` is this index's number there. */
@@ -126,7 +128,7 @@ export class PrefixIndex {
   /** A request was dispatched: pins its blocks, makes room for those that are new, and makes nothing younger. */
   record(chain: Chain, model: ModelKey, tokenEnds: ArrayLike<number>, dispatchedMs = -Infinity): Hold {
     const hold = this.#look(chain, model, tokenEnds, dispatchedMs);
-    this.#holds.add(hold);
+    this.#holds.push(hold);
     const { blocks } = hold;
     const found = blocks.length;
     for (let i = 0; i < found; i++) this.#blocks.pin(this.#blocks.revived(blocks[i]!, sizeOf(tokenEnds, i)));
@@ -156,9 +158,9 @@ export class PrefixIndex {
 
   /** The request is over. What was not confirmed, and no other request pins, goes. */
   release(hold: Hold): void {
-    this.#holds.delete(hold);
     const { blocks: held, epoch } = hold;
     if (epoch !== this.#epoch) return;
+    this.#leave(hold);
     const blocks = this.#blocks;
     let spared = false;
     for (let i = 0; i < held.length; i++) spared = blocks.unpin(held[i]!) || spared;
@@ -189,7 +191,7 @@ export class PrefixIndex {
   /** The endpoint has lost its cache. */
   forget(): void {
     this.#blocks.clear();
-    this.#holds.clear();
+    this.#holds = [];
     this.#epoch++;
   }
 
@@ -209,12 +211,21 @@ export class PrefixIndex {
     return this.#blocks.find(answerLow(chain, model, blocks - 1), answerHigh(chain, model, blocks - 1));
   }
 
+  /** The last one takes its place: a set makes a table for every few that come and go, and each one keeps the next from the garbage collector. */
+  #leave(hold: Hold): void {
+    const last = this.#holds.pop()!;
+    if (last === hold) return;
+    this.#holds[hold.at] = last;
+    last.at = hold.at;
+  }
+
   /** The leading blocks that are there, or their ghosts are, and what is believed of them. */
   #look(chain: Chain, model: ModelKey, tokenEnds: ArrayLike<number>, dispatchedMs: number): Hold {
     const stretches: Stretch[] = [];
     const blocks: number[] = [];
+    let block = 0;
     for (let i = 0; i < chain.length; i++) {
-      const block = this.#blocks.table.findBlock(chain, model, i);
+      block = this.#blocks.table.findBeside(block, chain, model, i);
       if (block === 0) break;
       blocks.push(block);
       this.#survey(stretches, block, tokenEnds[i]!, i > 0 && (chain.marks[i - 1]! & MESSAGE_END) === 0);
@@ -223,7 +234,7 @@ export class PrefixIndex {
     const answer = this.#findAnswer(chain, model, length);
     const answerTokens = answer === 0 ? 0 : this.#blocks.sizeOf(answer) / SIXTEENTHS;
     if (answer !== 0) this.#survey(stretches, answer, tokenEnds[length - 1]! + answerTokens, false);
-    return { chain, model, tokenEnds, epoch: this.#epoch, dispatchedMs, blocks, stretches, answerTokens };
+    return { chain, model, tokenEnds, epoch: this.#epoch, at: this.#holds.length, dispatchedMs, blocks, stretches, answerTokens };
   }
 
   #survey(stretches: Stretch[], block: number, tokensEnd: number, isInside: boolean): void {

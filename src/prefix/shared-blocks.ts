@@ -53,8 +53,13 @@ export class SharedBlocks {
     return this.#table.bytes + this.#forks.bytes;
   }
 
-  /** Loads what `add` and `remove` of such a hash begin with. */
+  /** Loads what `add` of such a hash begins with. */
   touch(low: number): number {
+    return this.#table.touch(low);
+  }
+
+  /** Loads what `remove` of such a hash begins with. */
+  touchEntry(low: number): number {
     return this.#table.fields[this.#table.touch(low) + SEEN]!;
   }
 
@@ -101,7 +106,7 @@ export class SharedBlocks {
   confirm(chain: Chain, model: ModelKey): void {
     let next = 0;
     for (let i = chain.length - 1; i >= 0; i--) {
-      const entry = this.#table.findBlock(chain, model, i);
+      const entry = this.#table.findBeside(next, chain, model, i);
       if ((this.#table.fields[entry + SEEN]! & HOW) !== UNSEEN) {
         if (next !== 0) this.#branch(entry);
         return;
@@ -133,8 +138,9 @@ export class SharedBlocks {
    * That of the first `known` blocks is.
    */
   noteTokenEnds(chain: Chain, model: ModelKey, tokenEnds: ArrayLike<number>, known = 0): void {
+    let entry = 0;
     for (let i = known; i < chain.length; i++) {
-      const entry = this.#table.findBlock(chain, model, i);
+      entry = this.#table.findBeside(entry, chain, model, i);
       if (entry === 0) return;
       if (this.#table.fields[entry + TOKENS_END] === 0) this.#table.fields[entry + TOKENS_END] = Math.round(tokenEnds[i]! * SIXTEENTHS);
     }

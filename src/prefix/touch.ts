@@ -13,7 +13,10 @@ import type { SharedBlocks } from './shared-blocks.ts';
 /** Blocks `from` and later of the chain are to be looked up in both tables. */
 export function touchBlocks(table: BlockTable, shared: SharedBlocks | undefined, chain: Chain, model: ModelKey, from: number): void {
   let loaded = 0;
-  for (let i = from; i < chain.length; i++) loaded ^= touched(table, shared, chain.hashes[2 * i]! ^ model.low);
+  for (let i = from; i < chain.length; i++) {
+    const low = chain.hashes[2 * i]! ^ model.low;
+    loaded ^= table.touch(low) ^ (shared?.touch(low) ?? 0);
+  }
   keep(table, loaded);
 }
 
@@ -23,14 +26,11 @@ export function touchOldest(table: BlockTable, shared: SharedBlocks | undefined,
   let loaded = 0;
   let left = size;
   for (let entry = list.oldest; entry !== 0 && left > 0; entry = list.youngerThan(entry)) {
-    loaded ^= touched(table, shared, fields[entry + LOW]!);
+    const low = fields[entry + LOW]!;
+    loaded ^= table.touch(low) ^ (shared?.touchEntry(low) ?? 0);
     left -= fields[entry + SIZE]!;
   }
   keep(table, loaded);
-}
-
-function touched(table: BlockTable, shared: SharedBlocks | undefined, low: number): number {
-  return table.touch(low) ^ (shared?.touch(low) ?? 0);
 }
 
 /** The compiler leaves out loads of which nothing is kept. Entry 0 has no hash. */

@@ -76,3 +76,25 @@ test('a block table gives the memory back with its last entry', async (t) => {
     t.equal(table.bytes, bytes);
   }
 });
+
+test('a block is found beside whatever entry, or nothing, as it is found by itself', async () => {
+  const block = fc.nat(19);
+  const step = fc.record({ block, before: block, isRemoved: fc.boolean() });
+  const chain = { length: 20, hashes: Array.from({ length: 40 }, (_, i) => (i % 2 === 0 ? i % 6 : Math.floor(i / 12))), ends: [], marks: [] };
+  const model = { low: 0, high: 0 };
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+      const table = new BlockTable(STRIDE);
+      for (const { block, before, isRemoved } of steps) {
+        const entry = table.findBlock(chain, model, block);
+        if (isRemoved && entry !== 0) table.remove(entry);
+        if (!isRemoved && entry === 0) table.insert(chain.hashes[2 * block]!, chain.hashes[2 * block + 1]!);
+        for (let i = 0; i < chain.length; i++) {
+          if (table.findBeside(table.findBlock(chain, model, before), chain, model, i) !== table.findBlock(chain, model, i)) return false;
+        }
+      }
+      return true;
+    }),
+    { numRuns: 200 },
+  );
+});
