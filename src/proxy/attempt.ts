@@ -75,6 +75,8 @@ export class Attempt implements Undici.DispatchHandler, ClientListener, Swept {
   #over = false;
   #status = 0;
   #statusMessage: string | undefined;
+  /** For the client, until it has them. */
+  #headers: string[] = [];
   #answer: StreamAnswer | PlainAnswer | undefined;
   /** Between a stream, which has been looked at, and a client that asked for no usage. */
   #filter: UsageFilter | undefined;
@@ -126,9 +128,12 @@ export class Attempt implements Undici.DispatchHandler, ClientListener, Swept {
     if (this.#over) controller.abort(new Error('abandoned before it was sent'));
   }
 
-  onResponseStart(_: Undici.DispatchController, status: number, headers: IncomingHttpHeaders, message?: string): void {
+  onResponseStart(controller: Undici.DispatchController, status: number, headers: IncomingHttpHeaders, message?: string): void {
     if (status < 200 || this.#over) return;
     this.#status = status;
+    this.#headers = responseHeaders((controller.rawHeaders ?? []) as Buffer[], headers, this.#request.id);
+    // They are views of the bytes that brought them, and nobody reads them again.
+    controller.rawHeaders = null;
     this.#statusMessage = message;
     this.#lastByteMs = this.#deps.sweep.nowMs;
     const encoded = headers['content-encoding'] !== undefined;
@@ -234,22 +239,17 @@ export class Attempt implements Undici.DispatchHandler, ClientListener, Swept {
       return;
     }
     this.#answer.release();
-    this.#client.commit(this.#status, this.#statusMessage, this.#headers());
-    // They are views of the bytes that brought them, and nobody reads them again.
-    if (this.#controller !== undefined) this.#controller.rawHeaders = null;
+    this.#client.commit(this.#status, this.#statusMessage, this.#headers);
+    this.#headers = [];
     let reads = true;
     for (const chunk of this.#kept) reads = this.#relay(chunk);
     this.#kept = NO_CHUNKS as Buffer[];
     if (!reads && this.#controller !== undefined) this.#pause(this.#controller);
   }
 
-  #headers(): string[] {
-    return responseHeaders((this.#controller?.rawHeaders ?? []) as Buffer[], this.#request.id);
-  }
-
   /** A first event that is an error becomes the answer that it should have been. */
   #hold(status: number): HeldAnswer {
-    if (!(this.#answer instanceof StreamAnswer)) return { status, statusMessage: this.#statusMessage, headers: this.#headers(), body: joined(this.#kept) };
+    if (!(this.#answer instanceof StreamAnswer)) return { status, statusMessage: this.#statusMessage, headers: this.#headers, body: joined(this.#kept) };
     const body = this.#answer.real?.body ?? NOTHING;
     return { status, statusMessage: undefined, headers: ['content-type', 'application/json', 'content-length', String(body.length), 'x-request-id', this.#request.id], body };
   }

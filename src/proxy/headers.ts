@@ -53,19 +53,32 @@ function withForwarder(headers: readonly string[], forwarder: string): string[] 
 
 const FORWARDED_FOR = 'x-forwarded-for';
 
-/** The endpoint's raw headers → the client's. `server` stays hidden, and who may read the answer, and where it came from, is the router's to say. */
-export function responseHeaders(raw: readonly (Buffer | string)[], requestId: string): string[] {
+/**
+ * The endpoint's raw headers → the client's. `server` stays hidden, and who may read the answer, and where it came from, is the router's to say.
+ *
+ * @param parsed the same headers as undici has read them: mostly the same letters, and to compare those takes a fifth of making texts of bytes
+ */
+export function responseHeaders(raw: readonly Buffer[], parsed: IncomingHttpHeaders, requestId: string): string[] {
   const kept: string[] = [];
+  const names = Object.keys(parsed);
   let named: Set<string> | undefined;
   for (let i = 0; i + 1 < raw.length; i += 2) {
-    const name = asText(raw[i]!);
-    const lower = name.toLowerCase();
-    if (lower === 'connection') named = connectionTokens(asText(raw[i + 1]!), named);
-    if (!isHiddenFromClients(lower)) kept.push(name, asText(raw[i + 1]!));
+    const expected = names[i >> 1] ?? '';
+    const name = textOf(raw[i]!, expected);
+    const lower = name === expected ? expected : name.toLowerCase();
+    if (lower === 'connection') named = connectionTokens(textOf(raw[i + 1]!, ''), named);
+    if (!isHiddenFromClients(lower)) kept.push(name, textOf(raw[i + 1]!, parsed[expected]));
   }
   const out = named === undefined ? kept : without(kept, named);
   out.push('x-request-id', requestId);
   return out;
+}
+
+/** Each byte a character: `expected`, where that is what they are. */
+function textOf(bytes: Buffer, expected: unknown): string {
+  if (typeof expected !== 'string' || expected.length !== bytes.length) return bytes.toString('latin1');
+  for (let i = 0; i < bytes.length; i += 1) if (bytes[i] !== expected.charCodeAt(i)) return bytes.toString('latin1');
+  return expected;
 }
 
 /** Case does not matter, and of several lines the first counts. */
@@ -107,8 +120,4 @@ function connectionTokens(value: string, before: Set<string> | undefined): Set<s
 
 function without(headers: readonly string[], named: ReadonlySet<string>): string[] {
   return headers.filter((_, i) => !named.has(headers[i - (i % 2)]!.toLowerCase()));
-}
-
-function asText(part: Buffer | string): string {
-  return typeof part === 'string' ? part : part.toString('latin1');
 }
