@@ -4,13 +4,14 @@ import type { ServerResponse } from 'node:http';
 import { errorBody, errorEvent, retryHeaders, type ErrorAnswer } from './error-answer.ts';
 import { messageOf, type HeldAnswer } from './held-answer.ts';
 import type { Surface } from '../core/request.ts';
+import { atTurnEnd } from './turn-end.ts';
 
 /** Words beside a status that can be passed on; others mean nothing to anybody and are left out. */
 const REASON_PHRASE = /^[\t\x20-\x7e\x80-\xff]+$/;
 /** How long an error event may take to leave before the connection is cut all the same. */
 const LAST_WORDS_MS = 1000;
 const COMMENT = ': waiting\n\n';
-/** A head and bytes behind it are two pieces of memory for one system call; as text they are one, which is less work for a short answer. */
+/** A head and bytes behind it are two pieces of memory for one system call; as text they are one, which is less work for a short answer. One that is here as a whole goes with its end. */
 const JOINED_MAX_BYTES = 16_384;
 
 /** What the client does to an answer that is under way. */
@@ -26,8 +27,11 @@ export class ClientResponse {
   opened = false;
   /** The client left before its answer ended. */
   gone = false;
-  #sized = false;
+  /** Of the answer's body, where its head says it. */
+  #length: number | undefined;
   #begun = false;
+  /** A short body that came at once. */
+  #whole: string | undefined;
   #listener: ClientListener | undefined;
   #full = false;
   #explaining: (() => string[]) | undefined;
@@ -77,8 +81,9 @@ export class ClientResponse {
   commit(status: number, message: string | undefined, given: string[]): void {
     if (!this.opened) {
       const headers = this.#explained(given);
-      this.#raw.sendDate = !has(headers, 'date');
-      this.#sized = has(headers, 'content-length');
+      this.#raw.sendDate = valueOf(headers, 'date') === undefined;
+      const length = valueOf(headers, 'content-length');
+      this.#length = length === undefined ? undefined : Number(length);
       if (message === undefined || !REASON_PHRASE.test(message)) this.#raw.writeHead(status, headers);
       else this.#raw.writeHead(status, message, headers);
     }
@@ -88,8 +93,12 @@ export class ClientResponse {
 
   /** False when the client must read before more is written: `onClientDrained` tells when. */
   write(chunk: Buffer): boolean {
-    const isJoined = this.#sized && !this.#begun && chunk.length <= JOINED_MAX_BYTES;
+    const isJoined = this.#length !== undefined && !this.#begun && chunk.length <= JOINED_MAX_BYTES;
     this.#begun = true;
+    if (isJoined && chunk.length === this.#length) {
+      this.#whole = chunk.toString('latin1');
+      return true;
+    }
     if (isJoined ? this.#raw.write(chunk.toString('latin1'), 'latin1') : this.#raw.write(chunk)) return true;
     if (!this.#full) {
       this.#full = true;
@@ -102,7 +111,10 @@ export class ClientResponse {
   }
 
   end(): void {
-    this.#raw.end();
+    atTurnEnd(() => {
+      if (this.#whole === undefined) this.#raw.end();
+      else this.#raw.end(this.#whole, 'latin1');
+    });
   }
 
   /** Answers by the router itself, when nothing has been committed. An open stream gets it as its API's error event. */
@@ -150,6 +162,7 @@ export class ClientResponse {
   abort(lastWords: string | undefined): void {
     const raw = this.#raw;
     if (this.gone || raw.writableEnded) return;
+    if (this.#whole !== undefined) raw.write(this.#whole, 'latin1');
     if (lastWords === undefined) {
       this.#cut();
       return;
@@ -164,7 +177,7 @@ export class ClientResponse {
   /** An answer without chunks or a length ends where its connection ends, so only a reset says that it was cut. */
   #cut(): void {
     const raw = this.#raw;
-    if (!this.#sized && !raw.chunkedEncoding) raw.socket?.resetAndDestroy();
+    if (this.#length === undefined && !raw.chunkedEncoding) raw.socket?.resetAndDestroy();
     raw.destroy();
   }
 }
@@ -175,7 +188,7 @@ function without(headers: readonly string[], name: string): string[] {
 }
 
 /** `name` in lower case. */
-function has(headers: readonly string[], name: string): boolean {
-  for (let i = 0; i < headers.length; i += 2) if (headers[i]!.length === name.length && headers[i]!.toLowerCase() === name) return true;
-  return false;
+function valueOf(headers: readonly string[], name: string): string | undefined {
+  for (let i = 0; i < headers.length; i += 2) if (headers[i]!.length === name.length && headers[i]!.toLowerCase() === name) return headers[i + 1];
+  return undefined;
 }
