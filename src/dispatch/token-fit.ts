@@ -30,6 +30,9 @@ export interface PromptSize {
 export class TokenFit {
   readonly #bytesPerTokenAssumed: number;
   readonly #weights = [1, MESSAGE_ASSUMED_TOKENS, 0];
+  /** Of one prompt, and used again for the next one. */
+  readonly #x = [0, 0, 0];
+  readonly #px = [0, 0, 0];
   readonly #covariance = [PRIOR[0]!, 0, 0, 0, PRIOR[1]!, 0, 0, 0, PRIOR[2]!];
 
   constructor(bytesPerTokenAssumed: number) {
@@ -53,9 +56,12 @@ export class TokenFit {
     // By what was expected where that is more: else a prompt of spaces, which has hardly any tokens, would outweigh hundreds of others.
     const expectedTokens = bytes * this.tokensPerByte + messages * this.messageTokens;
     const scale = 1 / Math.max(NOISE_TOKENS_MIN, NOISE_SHARE * Math.max(promptTokens, expectedTokens));
-    const x = [(bytes / this.#bytesPerTokenAssumed) * scale, messages * scale, scale];
+    const [x, px] = [this.#x, this.#px];
+    x[0] = (bytes / this.#bytesPerTokenAssumed) * scale;
+    x[1] = messages * scale;
+    x[2] = scale;
     const p = this.#covariance;
-    const px = [0, 1, 2].map((row) => p[3 * row]! * x[0]! + p[3 * row + 1]! * x[1]! + p[3 * row + 2]! * x[2]!);
+    for (let row = 0; row < 3; row++) px[row] = p[3 * row]! * x[0] + p[3 * row + 1]! * x[1] + p[3 * row + 2]! * x[2];
     const denominator = KEPT + dot(x, px);
     const error = promptTokens * scale - dot(x, this.#weights);
     for (let row = 0; row < 3; row++) {
@@ -71,7 +77,8 @@ export class TokenFit {
    */
   #bound(): void {
     const p = this.#covariance;
-    const shrink = PRIOR.map((most, i) => Math.min(1, Math.sqrt(most / p[4 * i]!)));
+    const shrink = this.#x;
+    for (let i = 0; i < 3; i++) shrink[i] = Math.min(1, Math.sqrt(PRIOR[i]! / p[4 * i]!));
     for (let row = 0; row < 3; row++) for (let column = 0; column < 3; column++) p[3 * row + column]! *= shrink[row]! * shrink[column]!;
   }
 
