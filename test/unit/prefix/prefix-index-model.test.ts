@@ -26,6 +26,8 @@ interface Open {
   readonly hold: Hold;
   /** Dispatched since the last forget: the naive index knows only those. */
   isCurrent: boolean;
+  /** When its prompt was confirmed last: its answer is held since then, and never longer than what it stands behind. */
+  confirmedMs: number | undefined;
 }
 
 /** The index and the naive one, driven by the same steps. */
@@ -45,7 +47,7 @@ class Pair {
     this.#nowMs += 7;
     if (step.kind === 'record') {
       this.#seen.add(step.text);
-      this.open.push({ text: step.text, hold: this.index.record(chainOf(step.text), MODEL, tokenEnds(chainOf(step.text))), isCurrent: true });
+      this.open.push({ text: step.text, hold: this.index.record(chainOf(step.text), MODEL, tokenEnds(chainOf(step.text))), isCurrent: true, confirmedMs: undefined });
       this.naive.record(step.text);
     } else if (step.kind === 'capacity') {
       this.index.setCapacityTokens(step.tokens);
@@ -64,12 +66,14 @@ class Pair {
 
   #proceed(step: Extract<Step, { at: number }>, request: Open): void {
     if (step.kind === 'confirm') {
+      request.confirmedMs = this.#nowMs;
       this.index.confirm(request.hold, this.#nowMs);
       if (request.isCurrent) this.naive.confirm(request.text, this.#nowMs);
     } else if (step.kind === 'answer') {
       const tokens = step.tokens + 1;
-      this.index.recordAnswer(request.hold, tokens, this.#nowMs);
-      if (request.isCurrent) this.naive.recordAnswer(request.text, tokens, this.#nowMs);
+      const heldAtMs = request.confirmedMs ?? this.#nowMs;
+      this.index.recordAnswer(request.hold, tokens, heldAtMs);
+      if (request.isCurrent) this.naive.recordAnswer(request.text, tokens, heldAtMs);
     } else {
       this.index.release(request.hold);
       if (request.isCurrent) this.naive.release(request.text);
