@@ -157,18 +157,19 @@ export class ClientResponse {
   }
 
   /**
-   * Breaks a committed answer so that no client can take it for a whole one: `lastWords`, if any, then a cut connection.
+   * Breaks a committed answer so that no client can take it for a whole one: what is still here of it, or `lastWords`, if any, then a cut connection.
    */
   abort(lastWords: string | undefined): void {
     const raw = this.#raw;
     if (this.gone || raw.writableEnded) return;
-    if (this.#whole !== undefined) raw.write(this.#whole, 'latin1');
-    if (lastWords === undefined) {
+    // To what has a length nothing is added.
+    const last = this.#whole === undefined ? lastWords : Buffer.from(this.#whole, 'latin1');
+    if (last === undefined) {
       this.#cut();
       return;
     }
     const cut = setTimeout(() => this.#cut(), LAST_WORDS_MS).unref();
-    raw.write(lastWords, () => {
+    raw.write(last, () => {
       clearTimeout(cut);
       this.#cut();
     });

@@ -110,6 +110,15 @@ test('a stream with a length that breaks is cut and nothing is added', async (t)
   t.equal(result.body, begun);
 });
 
+test('a stream with a length that has all of it and no terminal event is truncated, and the client has all of it', async (t) => {
+  const begun = CHAT.opening + CHAT.delta('hel');
+  const head = STREAM_HEAD.replace('transfer-encoding: chunked', `content-length: ${begun.length}`);
+  const result = await streamed(t, CHAT, ({ socket }) => socket.write(head + begun));
+  t.equal(result.answer.status, 200);
+  t.equal(result.body, begun);
+  t.equal(await outcomes(result, 'truncated'), 1);
+});
+
 test('a surface routed by load whose answer comes short is cut', async (t) => {
   const upstream = await startRawUpstream(t, ({ socket }) => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nshort'));
   const { url, endpoints, metric } = await startTestRouter(t, { endpoints: [upstream.url] });
