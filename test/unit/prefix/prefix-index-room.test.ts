@@ -1,5 +1,6 @@
 // prefix-index-room.test.ts: what evicts what, while requests are under way.
 
+import * as fc from 'fast-check';
 import { test } from 'tap';
 import { type Hold, PrefixIndex } from '../../../src/prefix/prefix-index.ts';
 import { type ModelKey, modelKey } from '../../../src/prefix/model-key.ts';
@@ -110,6 +111,22 @@ test('blocks that a request of later has in use count as confirmed then, while i
   index.forget();
   serve(index, 'abcdef', 1_000);
   t.equal(since('abcdef', 1_999), 0, 'what was in use when the cache was lost is not');
+});
+
+test('in whatever order requests end, it is those under way that count', async () => {
+  const step = fc.record({ text: fc.constantFrom('x', 'ax', 'abx', 'abcx', 'abcdx'), ending: fc.option(fc.nat(), { freq: 2 }) });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 40, size: 'max' }), (steps) => {
+      const index = new PrefixIndex(1_000);
+      serve(index, 'abcdef', 1_000);
+      const underWay: { readonly common: number; readonly hold: Hold }[] = [];
+      return steps.every(({ text, ending }) => {
+        if (ending === null) underWay.push({ common: text.length - 1, hold: index.record(chainOf(text), MODEL, tokenEnds(chainOf(text)), 2_000) });
+        else for (const { hold } of underWay.splice(ending % (underWay.length + 1), 1)) index.release(hold);
+        return index.confirmedSince(chainOf('abcdef'), MODEL, 1_001, 1_999) === Math.max(0, ...underWay.map(({ common }) => common));
+      });
+    }),
+  );
 });
 
 test('what was not used for weeks is as young as what is used now, once it is used again', async (t) => {
