@@ -98,6 +98,16 @@ for (const path of PATHS) {
   });
 }
 
+test('whatever type a prompt says it has, it goes to the endpoint as it came', async (t) => {
+  const { url, upstream } = await start(t, ({ socket }) => socket.write(sized(200, '{"a":1}')));
+  for (const [at, type] of ['', 'json', ';;', 'text/plain'].entries()) {
+    const answer = await call(t, url, { path: CHAT.path, headers: [`content-type: ${type}`], body: BODY });
+    t.equal(answer.status, 200, type);
+    const sent = await upstream.request(at);
+    t.match([header(sent, 'content-type'), String(sent.body)], [type, BODY]);
+  }
+});
+
 test('HEAD is GET without the body, where the router answers by itself', async (t) => {
   const { url } = await start(t, () => {});
   const client = await openConnection(t, url);
