@@ -5,7 +5,7 @@
 import { setFlagsFromString } from 'node:v8';
 
 // What a request leaves for its log line lives for a tenth of a second, which V8 takes for long: it comes to make such things in the old generation at
-// once, half a kilobyte a request, and to collect that every 9,000 requests instead of every 30,000 and more (`--trace-gc`).
+// once, half a kilobyte a request, and to collect that every 9,000 requests instead of every 28,000 and more (`--trace-gc`).
 setFlagsFromString('--no-allocation-site-pretenuring');
 
 const stop = new AbortController();

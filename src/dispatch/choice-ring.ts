@@ -82,11 +82,12 @@ export class ChoiceRing implements Choices {
   /** Before the lease is taken. Gives the number of the choice. */
   note(ask: Ask, placed: Placed, nowMs: number): number {
     const seq = ++this.#latest;
-    const slot = this.#slots[seq % this.#slots.length]!;
+    const at = seq % this.#slots.length;
+    const slot = this.#slots[at]!;
     slot.seq = seq;
     slot.atMs = nowMs;
-    this.#requests.set(seq % this.#slots.length, ask.request ?? '');
-    this.#traces.set(seq % this.#slots.length, ask.traceId ?? '');
+    this.#requests.set(at, ask.request ?? '');
+    this.#traces.set(at, ask.traceId ?? '');
     slot.listener = ask.listener;
     slot.policy = placed.rule.policy;
     slot.matchRatioMin = placed.matchRatioMin;

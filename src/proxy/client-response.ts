@@ -111,10 +111,7 @@ export class ClientResponse {
   }
 
   end(): void {
-    atTurnEnd(() => {
-      if (this.#whole === undefined) this.#raw.end();
-      else this.#raw.end(this.#whole, 'latin1');
-    });
+    atTurnEnd(() => this.#raw.end(this.#whole, 'latin1'));
   }
 
   /** Answers by the router itself, when nothing has been committed. An open stream gets it as its API's error event. */

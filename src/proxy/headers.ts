@@ -56,7 +56,7 @@ const FORWARDED_FOR = 'x-forwarded-for';
 /**
  * The endpoint's raw headers → the client's. `server` stays hidden, and who may read the answer, and where it came from, is the router's to say.
  *
- * @param parsed the same headers as undici has read them: mostly the same letters, and to compare those takes a fifth of making texts of bytes
+ * @param parsed the same headers as undici has read them: mostly the same letters, and to compare those is less work than to make texts of bytes
  */
 export function responseHeaders(raw: readonly Buffer[], parsed: IncomingHttpHeaders, requestId: string): string[] {
   const kept: string[] = [];

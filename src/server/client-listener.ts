@@ -111,7 +111,7 @@ function isAdmitted(request: FastifyRequest, reply: FastifyReply, { leaving, cor
   return request.is404;
 }
 
-/** The last hook of its request: what Fastify would do next, for a handler, is parse the type of a body that it does not read (2 of 100 µs a request). */
+/** The last hook of its request: what Fastify would do next, for a handler, is parse the type of a body that it does not read: 1.2 of 108 µs by a profile. */
 function takeGeneration(options: ClientListenerOptions, request: FastifyRequest, reply: FastifyReply, surface: Surface): void {
   awaitBody(request, reply, options);
   readBody(request, reply, options, (body) => {
