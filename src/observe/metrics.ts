@@ -1,11 +1,12 @@
 // metrics.ts: everything that is counted, as Prometheus text.
 
-import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import { Counter, Gauge, Registry } from 'prom-client';
 
 import type { RequestObserver } from '../core/record.ts';
 import type { EndpointStatus, ModelStatus } from '../core/status.ts';
 import { countEndpoints } from './metrics-endpoints.ts';
 import { countModels } from './metrics-models.ts';
+import { countProcess } from './metrics-process.ts';
 import { countRequests } from './metrics-requests.ts';
 
 export interface MetricsOptions {
@@ -29,7 +30,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const registry = new Registry();
   const readEndpoints = countEndpoints(registry);
   const readModels = countModels(registry, options.modelsMax);
-  collectDefaultMetrics({ register: registry });
+  countProcess(registry);
   new Gauge({
     name: 'warmroute_build_info',
     help: 'Always 1; the version is in the label.',

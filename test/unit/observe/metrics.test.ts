@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { test } from 'tap';
 
 import type { EndpointStatus, ModelStatus } from '../../../src/core/status.ts';
@@ -59,6 +60,7 @@ test('every metric has its name, type and labels', async (t) => {
     ['warmroute_prompt_tokens_not_recomputed_total', 'counter', 'listener'],
     ['warmroute_complete_prompt_tokens_total', 'counter', 'listener'],
     ['warmroute_build_info', 'gauge', 'version'],
+    ['warmroute_event_loop_delay_max_seconds', 'gauge', ''],
   ];
   for (const [name, type, wantedLabels] of wanted) {
     t.equal(types.get(name), type, name);
@@ -67,6 +69,24 @@ test('every metric has its name, type and labels', async (t) => {
   t.ok(types.has('process_resident_memory_bytes'), 'of the process');
   t.ok(types.has('nodejs_eventloop_lag_seconds'), 'of Node');
   t.match(metrics.contentType, /^text\/plain; version=0\.0\.4/);
+});
+
+test('a stall of the event loop is told once', async (t) => {
+  const metrics = sampleMetrics();
+  const delaySeconds = async (): Promise<number> => parse(await metrics.text()).get('warmroute_event_loop_delay_max_seconds') ?? Number.NaN;
+  // A look must be due while nobody can look: the first is after 100 ms.
+  await setTimeout(150);
+  const until = performance.now() + 1000;
+  while (performance.now() < until);
+  // The look is due earlier than this.
+  await setTimeout(1);
+  const stalled = await delaySeconds();
+  t.ok(stalled >= 0.85 && stalled < 10, `${stalled} s`);
+  t.ok((await delaySeconds()) < 0.85);
+});
+
+test('what would wake a sleeping router a hundred times a second is not counted', async (t) => {
+  t.notMatch(await sampleMetrics().text(), /nodejs_eventloop_lag_(?!seconds)/);
 });
 
 test('a request that ended is counted once under its labels', async (t) => {
