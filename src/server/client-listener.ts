@@ -11,6 +11,7 @@ import type { Surface } from '../core/request.ts';
 import { forward } from '../proxy/forward.ts';
 import { isRequestId } from '../proxy/headers.ts';
 import { newRecord } from '../proxy/new-record.ts';
+import { beginAtTurnEnd } from '../proxy/turn-end.ts';
 import { answer, endConnection, isAfterRefusal, refuseBytes, refuseSocket } from './answer.ts';
 import { registerByLoad } from './by-load.ts';
 import { admitOrigin } from './cors.ts';
@@ -125,7 +126,8 @@ function neverCalled(): void {}
 function generate({ name, debugHeaders, forward: deps, isTrustedProxy }: ClientListenerOptions, request: FastifyRequest, reply: FastifyReply, surface: Surface, body: Buffer): void {
   reply.hijack();
   const peer = request.socket.remoteAddress ?? '';
-  void forward(deps, { surface, listener: name, identity: identityOf(request.raw), request: request.raw, response: reply.raw, body, forwardedBy: isTrustedProxy(peer) ? peer : undefined, debugHeaders });
+  const exchange = { surface, listener: name, identity: identityOf(request.raw), request: request.raw, response: reply.raw, body, forwardedBy: isTrustedProxy(peer) ? peer : undefined, debugHeaders };
+  beginAtTurnEnd(() => void forward(deps, exchange));
 }
 
 /** As logs and metrics have it: no client sees it. */
