@@ -45,14 +45,18 @@ async function compare(measure: Measure, contestants: readonly Contestant[], ori
       }
     }
     for (let pair = 0; pair < pairs; pair += 1) {
-      for (const [i, contestant] of contestants.entries()) {
-        const proxy = running[i] ?? (await start(contestant, origins));
-        try {
-          report.note(measure, contestant.name, await measure.take(proxy));
-        } finally {
-          if (measure.fresh) await proxy.stop();
+      const costs = contestants.map(() => 0);
+      for (let turn = 0; turn < measure.turns; turn += 1) {
+        for (const [i, contestant] of contestants.entries()) {
+          const proxy = running[i] ?? (await start(contestant, origins));
+          try {
+            costs[i]! += (await measure.take(proxy)) / measure.turns;
+          } finally {
+            if (measure.fresh) await proxy.stop();
+          }
         }
       }
+      for (const [i, { name }] of contestants.entries()) report.note(measure, name, costs[i]!);
       process.stdout.write(`${measure.name}: ${pair + 1}/${pairs}: ${report.lastRound(measure)}\n`);
     }
   } finally {

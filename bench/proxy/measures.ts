@@ -16,6 +16,8 @@ export interface Measure {
   readonly target: Target;
   /** Needs a process that has done nothing yet. */
   readonly fresh: boolean;
+  /** How often it is taken in turn for one pair. */
+  readonly turns: number;
   /** Once for each process, before it counts. */
   warm(proxy: Running): Promise<void>;
   /** The cost of one request, chunk or stream. */
@@ -23,6 +25,8 @@ export interface Measure {
 }
 
 const SAMPLE_MS = 2500;
+/** The machine's speed changes within seconds, by more than what is to be told apart. */
+const TURNS = 5;
 /** As fast as it goes, until the compiler is done too: the router's is after about 25,000 requests. */
 const WARM_MS = 15_000;
 /** Before memory is weighed. */
@@ -50,12 +54,13 @@ function requests(name: string, bodyBytes: number, perSecond: number, target: Ta
     unit: 'µs',
     target,
     fresh: false,
+    turns: TURNS,
     async warm(proxy) {
       await sendRequests(proxy.port, bodies, 3 * perSecond, WARM_MS);
     },
     async take(proxy) {
       const beforeUs = cpuTimeUs(proxy.pid);
-      const answered = await sendRequests(proxy.port, bodies, perSecond, SAMPLE_MS);
+      const answered = await sendRequests(proxy.port, bodies, perSecond, SAMPLE_MS / TURNS);
       return (cpuTimeUs(proxy.pid) - beforeUs) / answered;
     },
   };
@@ -87,6 +92,7 @@ function chunks(count: number, engines: (command: UpstreamCommand) => void): Mea
     unit: 'µs',
     target: { kind: 'ratio', max: 1.25 },
     fresh: false,
+    turns: 1,
     async warm(proxy) {
       await take(proxy);
     },
@@ -105,6 +111,7 @@ function idleStreams(count: number): Measure {
     unit: 'KiB',
     target: { kind: 'ratio', max: 1.25 },
     fresh: true,
+    turns: 1,
     async warm() {},
     async take(proxy) {
       await sendRequests(proxy.port, new ChatRequests(2048, false), SERVED_PER_S, SERVED_MS);
