@@ -93,11 +93,11 @@ export class Account {
     if (outcome.kind === 'complete') {
       if (!this.#confirmed) this.#noteComputed();
       if (this.#terms.facts.teaches) this.#estimate.noteAnswer(outcome.usage !== undefined);
-      if (outcome.usage !== undefined) this.#fit(outcome.usage);
+      const isCounted = outcome.usage !== undefined && this.#fit(outcome.usage);
       // What it says of others tells whether its own prompt is held.
       if (outcome.usage !== undefined) this.#learn(outcome.usage, nowMs);
       // vLLM frees the blocks at the end of the request, so that is when they were used last.
-      this.#touch(nowMs);
+      this.#touch(nowMs, isCounted);
       this.#keepAnswer(outcome.usage, nowMs);
     } else if (this.#confirmed) {
       // The engine frees the blocks of what was cut off too, at its end.
@@ -120,15 +120,19 @@ export class Account {
     this.#estimate.notePrompt(isEvidence ? { stretches: hold.stretches, answerTokens: hold.answerTokens, promptTokens } : undefined, promptTokens);
   }
 
-  /** The engine has counted the tokens: its blocks are touched with these. Answers have other tokens a byte than questions, so estimates would add up wrongly. */
-  #fit({ promptTokens }: Usage): void {
-    const { facts, key, learned, prompts } = this.#terms;
-    if (!facts.teaches) return;
+  /**
+   * The engine has counted the tokens: its blocks are touched with these. Answers have other tokens a byte than questions, so estimates would add up wrongly.
+   *
+   * Returns whether others are to know of them.
+   */
+  #fit({ promptTokens }: Usage): boolean {
+    const { facts, learned, prompts } = this.#terms;
+    if (!facts.teaches) return false;
     const [{ chain, tokenEnds, counted }] = prompts;
     learned.tokens.learn(chain, promptTokens);
-    if (this.#holds.length === 0) return;
+    if (this.#holds.length === 0) return false;
     fitTokenEnds(tokenEnds, counted, chain.length - 1, promptTokens);
-    this.#shared.noteTokenEnds(chain, key, tokenEnds, counted);
+    return true;
   }
 
   /** Learns from the engine's count of cached tokens. */
@@ -172,11 +176,13 @@ export class Account {
     if (answerTokens > 0 && heldAtMs !== undefined) this.#estimate.index.recordAnswer(hold, answerTokens, heldAtMs);
   }
 
-  #touch(nowMs: number): void {
+  /** `isCounted`: the token ends of its longest prompt are what the engine has counted. */
+  #touch(nowMs: number, isCounted = false): void {
     const heldAtMs = this.#estimate.heldAtMs(this.#terms.nowMs, nowMs);
+    const [{ tokenEnds, counted }] = this.#terms.prompts;
     for (const hold of this.#holds) {
       if (heldAtMs !== undefined) this.#estimate.index.confirm(hold, nowMs, heldAtMs);
-      this.#shared.confirm(hold.chain, hold.model);
+      this.#shared.confirm(hold.chain, hold.model, isCounted && hold === this.#holds[0] ? tokenEnds : undefined, counted);
     }
   }
 

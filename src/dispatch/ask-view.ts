@@ -9,7 +9,7 @@ import { type Candidate, prefixCost } from '../balance/policy.ts';
 import { type CacheRoom, pressures } from '../balance/pressure.ts';
 import { discountedSums, heldTokens, messageEnd, uncachedTokens } from '../balance/uncached.ts';
 import type { ModelKey } from '../prefix/model-key.ts';
-import type { SharedBlocks } from '../prefix/shared-blocks.ts';
+import type { SharedBlocks, Trail } from '../prefix/shared-blocks.ts';
 import type { Estimate } from './estimate.ts';
 import type { LearnedModel } from './learned-model.ts';
 
@@ -40,26 +40,33 @@ export interface SizedPrompt {
   readonly branches: readonly number[];
 }
 
+/** A prompt that may go anywhere: nothing of what endpoints hold of it matters. */
+export function sizePrompt(chain: Chain, learned: LearnedModel): SizedPrompt {
+  const { length } = chain;
+  const tokenEnds = chain.ends.slice(0, length).fill(0);
+  return { chain, tokenEnds, counted: learned.tokens.fill(chain, tokenEnds), branches: chain.marks.slice(0, length).fill(1) };
+}
+
 /** `matched`: at how many leading blocks it matters how many tokens they are. */
-export function sizePrompt(chain: Chain, matched: readonly number[], shared: SharedBlocks, key: ModelKey, learned: LearnedModel): SizedPrompt {
+export function sizeMatched(chain: Chain, matched: readonly number[], shared: SharedBlocks, trail: Trail, learned: LearnedModel): SizedPrompt {
   const { length } = chain;
   const tokenEnds = chain.ends.slice(0, length).fill(0);
   const branches = chain.marks.slice(0, length).fill(1);
   let most = 0;
   for (const blocks of matched) if (blocks > most) most = blocks;
-  shared.readBranches(chain, key, most, branches);
-  for (const blocks of matched) if (blocks > 0) tokenEnds[blocks - 1] = shared.tokensEnd(chain, key, blocks - 1);
+  shared.readBranches(trail, most, branches);
+  for (const blocks of matched) if (blocks > 0) tokenEnds[blocks - 1] = shared.tokensEnd(trail, blocks - 1);
   return { chain, tokenEnds, counted: learned.tokens.fill(chain, tokenEnds), branches };
 }
 
 /** How many leading blocks of the chain each endpoint holds. */
-export function matchEndpoints(estimates: readonly Estimate[], chain: Chain, shared: SharedBlocks, key: ModelKey): number[] {
-  const holders = shared.firstHolders(chain, key);
+export function matchEndpoints(estimates: readonly Estimate[], chain: Chain, key: ModelKey, { reach }: Trail): number[] {
   const matched: number[] = [];
   let guess = 0;
   for (const { index, holder } of estimates) {
     // Most prompts begin like few others, and an index that is not looked into costs nothing.
-    const blocks = (holders & (1 << holder)) === 0 ? 0 : index.matchedBlocks(chain, key, guess);
+    const most = reach[holder % reach.length]!;
+    const blocks = most === 0 ? 0 : index.matchedBlocks(chain, key, most, guess);
     if (blocks > 0) guess = blocks;
     matched.push(blocks);
   }

@@ -90,24 +90,24 @@ export class HeldBlocks {
   }
 
   /**
-   * How many leading blocks of the chain are there. A block must never be there without the blocks before it.
+   * How many leading blocks of the chain are there, of which no more than `most` are. A block must never be there without the blocks before it.
    *
-   * `guess` is tried first: caches that served the same prompts mostly give the same answer, and two look-ups are fewer than eight.
+   * `guess` is tried early: caches that served the same prompts mostly give the same answer, and two look-ups are fewer than eight.
    */
-  leading(chain: Chain, model: ModelKey, guess: number): number {
-    // The first block alone is the common miss.
-    let block = chain.length === 0 ? 0 : this.findBlock(chain, model, 0);
+  leading(chain: Chain, model: ModelKey, most: number, guess: number): number {
+    if (most === 0 || this.findBlock(chain, model, most - 1) !== 0) return most;
+    let end = most - 1;
+    let block = end === 0 ? 0 : this.findBlock(chain, model, 0);
     if (block === 0) return 0;
-    if (chain.length <= WALKED_MAX) {
-      for (let i = 1; i < chain.length; i++) {
+    if (end <= WALKED_MAX) {
+      for (let i = 1; i < end; i++) {
         block = this.table.findBeside(block, chain, model, i);
         if (!this.isHeld(block)) return i;
       }
-      return chain.length;
+      return end;
     }
     let present = 1;
-    let end = chain.length;
-    if (guess > 1) {
+    if (guess > 1 && guess <= end) {
       if (this.findBlock(chain, model, guess - 1) === 0) end = guess - 1;
       else present = guess;
     }

@@ -95,9 +95,9 @@ export class PrefixIndex {
     return confirmedAt === undefined ? Infinity : Math.max(0, (nowMs - confirmedAt) | 0);
   }
 
-  /** How many leading blocks of the chain are there; `guess` is how many there may well be. */
-  matchedBlocks(chain: Chain, model: ModelKey, guess = 0): number {
-    return this.#blocks.leading(chain, model, guess);
+  /** How many leading blocks of the chain are there; `most` is how many there can be, and `guess` how many there may well be. */
+  matchedBlocks(chain: Chain, model: ModelKey, most = chain.length, guess = most): number {
+    return this.#blocks.leading(chain, model, most, guess);
   }
 
   /**
@@ -106,7 +106,7 @@ export class PrefixIndex {
    */
   confirmedSince(chain: Chain, model: ModelKey, sinceMs: number, dispatchedMs = Infinity): number {
     const blocks = this.#blocks;
-    const there = blocks.leading(chain, model, 0);
+    const there = blocks.leading(chain, model, chain.length, 0);
     let inUse = 0;
     for (const hold of this.#holds) if (hold.dispatchedMs > dispatchedMs && isSame(hold.model, model)) inUse = Math.max(inUse, commonBlocks(hold.chain, chain));
     for (let i = inUse; i < there; i++) if (!blocks.isConfirmedSince(blocks.findBlock(chain, model, i), sinceMs)) return i;

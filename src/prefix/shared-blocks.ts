@@ -15,15 +15,25 @@ const HOW = 3;
 const HOLDER = 4;
 /** Sixteenths of a token that a prompt has up to the end of the block, as far as the engine has told; 0 is unknown. */
 const TOKENS_END = 3;
-/** One bit for each holder that has or had it, numbers modulo 32: who has no bit here need not be asked. */
+/** One bit for each holder that has or had it, numbers modulo 32: who has no bit here does not have it. */
 const HOLDERS = 4;
 const EVERYBODY = -1;
+const HOLDER_BITS = 32;
 const STRIDE = 5;
 const SIXTEENTHS = 16;
 /** Field of a fork: how many different continuations were seen. */
 const COUNT = 2;
 const COUNT_MAX = 255;
 const FORK_STRIDE = 3;
+
+/** A chain's leading blocks as the table has them, as far as any index may have them all. Good until a block comes or goes, or another chain is followed. */
+export interface Trail {
+  readonly length: number;
+  /** Of each block; 0 where it is not tracked. */
+  readonly entries: Int32Array;
+  /** By holder, modulo 32: how many of the leading blocks it may have, and never fewer than it has. */
+  readonly reach: Int32Array;
+}
 
 /**
  * The blocks of all endpoints' prefix indexes, each with the number of different continuations seen after it, and with the tokens up
@@ -37,6 +47,9 @@ export class SharedBlocks {
   readonly #table = new BlockTable(STRIDE);
   readonly #forks = new BlockTable(FORK_STRIDE);
   readonly #entriesMax: number;
+  /** Of the last trail, used again: the chain of a long prompt has hundreds of blocks. */
+  #entries = new Int32Array(512);
+  readonly #reach = new Int32Array(HOLDER_BITS);
   /** How often an index has a block that it added when the table was full: while there are any, bits may be missing. */
   #untracked = 0;
 
@@ -96,54 +109,66 @@ export class SharedBlocks {
     this.#table.remove(entry);
   }
 
-  /** A bit for each holder, modulo 32, that may have the chain's first block. */
-  firstHolders(chain: Chain, model: ModelKey): number {
-    const entry = chain.length === 0 ? 0 : this.#table.findBlock(chain, model, 0);
-    return entry === 0 && this.#untracked > 0 ? EVERYBODY : this.#table.fields[entry + HOLDERS]!;
+  /** Who may have how much of the chain: most blocks are looked up once, whoever has them. */
+  follow(chain: Chain, model: ModelKey): Trail {
+    const { fields } = this.#table;
+    if (this.#entries.length < chain.length) this.#entries = new Int32Array(2 * chain.length);
+    const entries = this.#entries;
+    const reach = this.#reach.fill(0);
+    const absent = this.#untracked > 0 ? EVERYBODY : 0;
+    let holders = EVERYBODY;
+    let length = 0;
+    for (let entry = 0; length < chain.length; length++) {
+      entry = this.#table.findBeside(entry, chain, model, length);
+      const here = holders & (entry === 0 ? absent : fields[entry + HOLDERS]!);
+      if (length > 0) noteReach(reach, holders & ~here, length);
+      holders = here;
+      if (holders === 0) break;
+      entries[length] = entry;
+    }
+    noteReach(reach, holders, length);
+    return { length, entries, reach };
   }
 
-  /** The prompt was computed, and its blocks are held: counts where it leaves what was computed before. */
-  confirm(chain: Chain, model: ModelKey): void {
+  /**
+   * The prompt was computed, and its blocks are held: counts where it leaves what was computed before.
+   *
+   * `tokenEnds`: what an engine told about its blocks, from block `known` on. What is known already stays: it was told of a prompt that ended nearer.
+   */
+  confirm(chain: Chain, model: ModelKey, tokenEnds?: ArrayLike<number>, known = 0): void {
+    const { fields } = this.#table;
+    const told = tokenEnds === undefined ? chain.length : known;
+    let isNew = true;
     let next = 0;
-    for (let i = chain.length - 1; i >= 0; i--) {
+    for (let i = chain.length - 1; i >= 0 && (isNew || i >= told); i--) {
       const entry = this.#table.findBeside(next, chain, model, i);
-      if ((this.#table.fields[entry + SEEN]! & HOW) !== UNSEEN) {
+      if (isNew && (fields[entry + SEEN]! & HOW) !== UNSEEN) {
         if (next !== 0) this.#branch(entry);
-        return;
+        isNew = false;
       }
       // What is not tracked would look new each time.
-      if (entry !== 0) this.#table.fields[entry + SEEN]! += i + 1 < chain.length ? GOES_ON : ENDS;
+      if (entry !== 0) {
+        if (isNew) fields[entry + SEEN]! += i + 1 < chain.length ? GOES_ON : ENDS;
+        if (i >= told && fields[entry + TOKENS_END] === 0) fields[entry + TOKENS_END] = Math.round(tokenEnds![i]! * SIXTEENTHS);
+      }
       next = entry;
     }
   }
 
-  /** Fills in `branches[i]` for each block i < `upTo`: the largest count of it or a later one of these blocks, at least 1. */
-  readBranches(chain: Chain, model: ModelKey, upTo: number, branches: number[]): void {
+  /** Fills in `branches[i]` for each block i < `upTo` of the trail: the largest count of it or a later one of these blocks, at least 1. */
+  readBranches({ entries }: Trail, upTo: number, branches: number[]): void {
+    const { fields } = this.#table;
     let most = 1;
     for (let i = upTo - 1; i >= 0; i--) {
-      // What does not fork is entry 0, whose fields are 0.
-      const count = this.#forks.fields[this.#forks.findBlock(chain, model, i) + COUNT]!;
-      if (count > most) most = count;
+      const entry = entries[i]!;
+      if ((fields[entry + SEEN]! & HOW) === FORKS) most = Math.max(most, this.#forks.fields[this.#forks.find(fields[entry + LOW]!, fields[entry + HIGH]!) + COUNT]!);
       branches[i] = most;
     }
   }
 
-  /** Tokens of a prompt up to the end of block i, as an engine told; 0 when none has. */
-  tokensEnd(chain: Chain, model: ModelKey, i: number): number {
-    return this.#table.fields[this.#table.findBlock(chain, model, i) + TOKENS_END]! / SIXTEENTHS;
-  }
-
-  /**
-   * Keeps what an engine told about the blocks of a prompt. What is known already stays: it was told of a prompt that ended nearer.
-   * That of the first `known` blocks is.
-   */
-  noteTokenEnds(chain: Chain, model: ModelKey, tokenEnds: ArrayLike<number>, known = 0): void {
-    let entry = 0;
-    for (let i = known; i < chain.length; i++) {
-      entry = this.#table.findBeside(entry, chain, model, i);
-      if (entry === 0) return;
-      if (this.#table.fields[entry + TOKENS_END] === 0) this.#table.fields[entry + TOKENS_END] = Math.round(tokenEnds[i]! * SIXTEENTHS);
-    }
+  /** Tokens of a prompt up to the end of block i of the trail, as an engine told; 0 when none has. */
+  tokensEnd({ entries }: Trail, i: number): number {
+    return this.#table.fields[entries[i]! + TOKENS_END]! / SIXTEENTHS;
   }
 
   /** Lets old fan-out fade: every count halves, never below 1. */
@@ -174,4 +199,9 @@ export class SharedBlocks {
     this.#table.fields[entry + SEEN]! -= FORKS - GOES_ON;
     this.#forks.remove(fork);
   }
+}
+
+/** Each of the holders has so many blocks at most. */
+function noteReach(reach: Int32Array, holders: number, blocks: number): void {
+  for (let left = holders; left !== 0; left &= left - 1) reach[HOLDER_BITS - 1 - Math.clz32(left & -left)] = blocks;
 }

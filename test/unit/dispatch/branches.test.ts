@@ -54,7 +54,9 @@ function desk() {
     },
     branches(text: string): number[] {
       const out = Array.from(text, () => 1);
-      estimates.sharedAt(0).readBranches(chainOf(text), KEY, text.length, out);
+      const shared = estimates.sharedAt(0);
+      const trail = shared.follow(chainOf(text), KEY);
+      shared.readBranches(trail, trail.length, out);
       return out;
     },
     /** Each block's, or the most of one behind it. */
