@@ -88,7 +88,9 @@ class Reading implements Dispatcher.DispatchHandler {
 
   #expire(): void {
     this.#late = new DOMException('', 'TimeoutError');
-    this.#controller?.abort(this.#late);
+    // While it connects there is nothing to abort yet.
+    if (this.#controller === undefined) this.#end(failureOf(this.#late, this.#timeoutMs));
+    else this.#controller.abort(this.#late);
   }
 
   #end(result: GetResult): void {

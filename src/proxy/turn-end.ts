@@ -11,7 +11,7 @@ let begun: Work[] = [];
 let ended: Work[] = [];
 let awaited = false;
 
-/** Runs it before the loop waits again: a request goes its way. */
+/** Runs it before the loop waits again: a request goes its way. What throws takes what is behind it along. */
 export function beginAtTurnEnd(work: Work): void {
   begun.push(work);
   awaitTurnEnd();

@@ -2,10 +2,13 @@
 
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
-import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { type Test, test } from 'tap';
+import { buildConnector } from 'undici';
 import { createHttpGet, type GetRequest } from '../../../src/pool/http-get.ts';
+
+const connectNow = buildConnector({});
 
 async function listen(t: Test, server: Server): Promise<string> {
   server.listen(0, '127.0.0.1');
@@ -86,6 +89,24 @@ test('no answer in time is a failure, before the headers and in the middle of th
     if (request.url === '/half') response.writeHead(200, { 'content-length': 10 }).write('half');
   });
   for (const path of ['/silent', '/half']) t.same(await get(path, 50), { kind: 'failed', why: 'no answer within 50 ms' }, path);
+});
+
+test('no connection in time is a failure, and one that comes later sends nothing', async (t) => {
+  let open = (): void => {};
+  const { get, close } = createHttpGet((options, callback) => {
+    open = () => connectNow(options, callback);
+  });
+  t.teardown(close);
+  const server = createTcpServer();
+  const origin = await listen(t, server);
+  t.same(await get({ origin, path: '/', apiKey: undefined, connection: 'new', timeoutMs: 50 }), { kind: 'failed', why: 'no answer within 50 ms' });
+  const connection = once(server, 'connection') as Promise<[Socket]>;
+  open();
+  const [socket] = await connection;
+  let bytes = 0;
+  socket.on('data', (data: Buffer) => (bytes += data.length)).on('error', () => {});
+  await once(socket, 'close');
+  t.equal(bytes, 0);
 });
 
 test('a connection that breaks is a failure', async (t) => {
