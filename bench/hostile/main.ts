@@ -1,10 +1,11 @@
 // main.ts: how long hostile bodies hold up everybody else: `npm run bench:hostile`.
 
+import { fork, type ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Agent, request } from 'undici';
 import { positive } from '../load/flag-values.ts';
-import { startRouter, type Router } from '../load/router.ts';
 import { distributionOf } from '../load/statistics.ts';
 import { tableOf } from '../load/table.ts';
 import { harmlessBody, hostileBodies } from './bodies.ts';
@@ -48,28 +49,29 @@ async function main(): Promise<number> {
   const hostile = hostileBodies().map(({ bytes }) => bytes);
   const harmless = hostile.map(({ length }) => harmlessBody(length));
   const endpoint = await startSinkEndpoint();
-  const router = await startRouter([endpoint.url]);
+  const router = fork(fileURLToPath(new URL('router-process.ts', import.meta.url)), [endpoint.url], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   try {
-    await play(router, 'harmless', harmless, roundMs / 2);
+    const url = await told<string>(router);
+    await play(router, url, 'harmless', harmless, roundMs / 2);
     const rounds: Round[] = [];
     for (let i = 0; i < positive('rounds', values.rounds); i += 1) {
-      rounds.push(await play(router, 'harmless', harmless, roundMs));
-      rounds.push(await play(router, 'hostile', hostile, roundMs));
+      rounds.push(await play(router, url, 'harmless', harmless, roundMs));
+      rounds.push(await play(router, url, 'hostile', hostile, roundMs));
     }
     return report(rounds);
   } finally {
-    await router.stop();
+    router.kill();
     endpoint.close();
   }
 }
 
-async function play({ urls }: Router, kind: Round['kind'], bodies: readonly Buffer[], durationMs: number): Promise<Round> {
+async function play(router: ChildProcess, url: string, kind: Round['kind'], bodies: readonly Buffer[], durationMs: number): Promise<Round> {
   const dispatcher = new Agent({ pipelining: 1 });
   const statuses = new Map<number, number>();
   const underWay = new Set<Promise<unknown>>();
   const healthMs: number[] = [];
   const send = async (body: Buffer): Promise<void> => {
-    const answer = await request(`${urls.prefix}/v1/chat/completions`, { method: 'POST', dispatcher, headers: { 'content-type': 'application/json' }, body });
+    const answer = await request(`${url}/v1/chat/completions`, { method: 'POST', dispatcher, headers: { 'content-type': 'application/json' }, body });
     await answer.body.dump();
     statuses.set(answer.statusCode, (statuses.get(answer.statusCode) ?? 0) + 1);
   };
@@ -83,29 +85,41 @@ async function play({ urls }: Router, kind: Round['kind'], bodies: readonly Buff
     }, intervalMs);
     return () => clearInterval(timer);
   };
-  await delayP99Ms(urls.admin); // Reading it begins it anew.
+  await delayP99Ms(router); // Reading it begins it anew.
   const ends = [
     every(1000 / HOSTILE_PER_S, (turn) => send(bodies[turn % bodies.length]!)),
     every(1000 / NORMAL_PER_S, () => send(ordinary)),
     every(HEALTH_EVERY_MS, async () => {
       const askedMs = performance.now();
-      await (await request(`${urls.prefix}/health`, { dispatcher })).body.dump();
+      await (await request(`${url}/health`, { dispatcher })).body.dump();
       healthMs.push(performance.now() - askedMs);
     }),
   ];
   await sleep(durationMs);
   for (const end of ends) end();
   await Promise.all(underWay);
-  const delay = await delayP99Ms(urls.admin);
+  const delay = await delayP99Ms(router);
   await dispatcher.destroy();
   await sleep(SETTLE_MS);
   return { kind, delayP99Ms: delay, healthMaxMs: Math.max(...healthMs), statuses };
 }
 
 /** Since it was read last. */
-async function delayP99Ms(adminUrl: string): Promise<number> {
-  const text = await (await request(`${adminUrl}/metrics`)).body.text();
-  return 1000 * Number(/^nodejs_eventloop_lag_p99_seconds (\S+)$/m.exec(text)?.[1]);
+function delayP99Ms(router: ChildProcess): Promise<number> {
+  router.send('delay');
+  return told<number>(router);
+}
+
+/** What the router sends next. Rejects when it ends first. */
+function told<T>(router: ChildProcess): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const end = (code: number | null): void => reject(new Error(`the router ended by itself (exit code ${code})`));
+    router.once('exit', end);
+    router.once('message', (message) => {
+      router.off('exit', end);
+      resolve(message as T);
+    });
+  });
 }
 
 function report(rounds: readonly Round[]): number {
