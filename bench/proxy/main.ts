@@ -47,7 +47,7 @@ async function compare(measure: Measure, contestants: readonly Contestant[], ori
     for (let pair = 0; pair < pairs; pair += 1) {
       const costs = contestants.map(() => 0);
       for (let turn = 0; turn < measure.turns; turn += 1) {
-        for (const [i, contestant] of contestants.entries()) {
+        for (const [i, contestant] of inTurn(contestants, pair + turn)) {
           const proxy = running[i] ?? (await start(contestant, origins));
           try {
             costs[i]! += (await measure.take(proxy)) / measure.turns;
@@ -62,6 +62,12 @@ async function compare(measure: Measure, contestants: readonly Contestant[], ori
   } finally {
     for (const proxy of running) await proxy.stop();
   }
+}
+
+/** With their numbers, by turns from the front and from the back: who comes first finds another machine than who comes last. */
+function inTurn(contestants: readonly Contestant[], turn: number): readonly (readonly [number, Contestant])[] {
+  const all = [...contestants.entries()];
+  return turn % 2 === 0 ? all : all.toReversed();
 }
 
 async function run(): Promise<number> {

@@ -25,8 +25,11 @@ export interface Measure {
 }
 
 const SAMPLE_MS = 2500;
-/** The machine's speed changes within seconds, by more than what is to be told apart. */
+/** The machine's speed changes within seconds, by more than what is to be told apart: so requests are sent in short turns, so many for one pair. */
 const TURNS = 5;
+const TURN_MS = 1000;
+/** Work that a proxy puts off, such as lines of a log, belongs to the requests that it is for. */
+const PUT_OFF_MS = 150;
 /** As fast as it goes, until the compiler is done too: the router's is after about 25,000 requests. */
 const WARM_MS = 15_000;
 /** Before memory is weighed. */
@@ -60,7 +63,8 @@ function requests(name: string, bodyBytes: number, perSecond: number, target: Ta
     },
     async take(proxy) {
       const beforeUs = cpuTimeUs(proxy.pid);
-      const answered = await sendRequests(proxy.port, bodies, perSecond, SAMPLE_MS / TURNS);
+      const answered = await sendRequests(proxy.port, bodies, perSecond, TURN_MS);
+      await sleep(PUT_OFF_MS);
       return (cpuTimeUs(proxy.pid) - beforeUs) / answered;
     },
   };
