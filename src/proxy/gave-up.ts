@@ -4,7 +4,8 @@ import type { Surface } from '../core/request.ts';
 import { readEvent } from './sse.ts';
 
 /** Of an answer or an event as it is written: inside a string the quotes would be escaped. */
-export const ABORT = Buffer.from('"finish_reason":"abort"');
+const ABORT_TEXT = '"finish_reason":"abort"';
+export const ABORT = Buffer.from(ABORT_TEXT);
 const ROLE = Buffer.from('"role":"assistant"');
 
 interface Said {
@@ -33,9 +34,9 @@ export function gaveUpInEvent(surface: Surface, event: Buffer): boolean {
   return hasChoices(surface) && event.includes(ABORT) && areAborted(choicesOf(readEvent(event).data));
 }
 
-/** Whether an answer that is no stream was given up. None of it has gone to the client, so what little is in it is no loss. */
-export function gaveUpInAnswer(surface: Surface, body: Buffer): boolean {
-  return hasChoices(surface) && body.includes(ABORT) && areAborted(choicesOf(body.toString('utf8')));
+/** Whether an answer that is no stream was given up; `text` has a character for each byte. None of it has gone to the client, so what little is in it is no loss. */
+export function gaveUpInAnswer(surface: Surface, text: string): boolean {
+  return hasChoices(surface) && text.includes(ABORT_TEXT) && areAborted(choicesOf(text));
 }
 
 /** Of the other APIs it is not known how vLLM writes this. */

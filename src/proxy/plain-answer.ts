@@ -58,12 +58,12 @@ export class PlainAnswer {
   /** How it ended, now that it is whole. */
   outcome(): Outcome {
     if (this.#status >= 400) return { kind: 'rejected', status: this.#status, because: this.#because ?? this.#reason() };
-    const end = this.#encoded ? undefined : joined(this.#kept);
-    if (this.holds && end !== undefined && gaveUpInAnswer(this.#surface, end)) return { kind: 'aborted' };
+    const text = this.#encoded ? '' : joined(this.#kept).toString('latin1');
+    if (this.holds && gaveUpInAnswer(this.#surface, text)) return { kind: 'aborted' };
     const isTruncated = this.#unframed && !endsAsJson(joined(this.#kept));
     if (this.#keptBytes > 0) this.#begin(!isTruncated);
     if (isTruncated) return { kind: 'truncated' };
-    return { kind: 'complete', usage: end === undefined ? undefined : findUsage(end), responseId: this.#responseId };
+    return { kind: 'complete', usage: findUsage(text), responseId: this.#responseId };
   }
 
   /** How it ended, if that is known although the connection broke: its status says that there is none. */

@@ -1,77 +1,81 @@
-// usage.ts: what an engine says about the work an answer took, found in the answer's bytes without parsing the answer.
+// usage.ts: what an engine says about the work an answer took, found in the answer without parsing it.
 
 import type { Usage } from '../core/dispatcher.ts';
 
-const KEY = Buffer.from('"usage":');
-const SPAN_MAX_BYTES = 8192;
+const KEY = '"usage":';
+const SPAN_MAX_CHARACTERS = 8192;
 /** No engine counts more in one request; what does is no count. */
 const TOKENS_MAX = 100_000_000;
 const OPEN = 0x7b;
 const CLOSE = 0x7d;
 const SPACE = 0x20;
+const ZERO = 0x30;
+const NINE = 0x39;
 
 /**
- * The last usage object in a JSON answer or event, of whichever API; undefined when there is none.
+ * The last usage object in a JSON answer or event, of whichever API; undefined when there is none. `text` has a character for each byte.
  *
- * The raw bytes `"usage":` cannot stand inside a JSON string, where the quotes would be escaped, so looking for them is safe and
- * costs the same for an answer of any size.
+ * The characters `"usage":` cannot stand inside a JSON string, where the quotes would be escaped, so looking for them is safe, and so it is for the names in
+ * the object, which are different ones in the objects that it holds: 2 of 188 µs that a short request takes were spent in parsing it.
  */
-export function findUsage(bytes: Buffer): Usage | undefined {
-  for (let at = bytes.lastIndexOf(KEY); at >= 0; at = at === 0 ? -1 : bytes.lastIndexOf(KEY, at - 1)) {
-    const usage = usageFrom(objectAt(bytes, at + KEY.length));
+export function findUsage(text: string): Usage | undefined {
+  for (let at = text.lastIndexOf(KEY); at >= 0; at = at === 0 ? -1 : text.lastIndexOf(KEY, at - 1)) {
+    const start = afterSpace(text, at + KEY.length);
+    const usage = usageIn(text, start, endOfObject(text, start));
     if (usage !== undefined) return usage;
   }
   return undefined;
 }
 
-/** The object that starts at `from`, after white space. Usage objects hold no strings, so braces can be counted. */
-function objectAt(bytes: Buffer, from: number): unknown {
-  let start = from;
-  while (bytes[start] === SPACE) start += 1;
-  if (bytes[start] !== OPEN) return undefined;
-  const end = Math.min(bytes.length, start + SPAN_MAX_BYTES);
+/** Behind the object that starts at `start`; `start` when none does. Usage objects hold no strings, so braces can be counted. */
+function endOfObject(text: string, start: number): number {
+  if (text.charCodeAt(start) !== OPEN) return start;
+  const end = Math.min(text.length, start + SPAN_MAX_CHARACTERS);
   let depth = 0;
   for (let i = start; i < end; i += 1) {
-    if (bytes[i] === OPEN) depth += 1;
-    else if (bytes[i] === CLOSE) {
-      depth -= 1;
-      if (depth === 0) return parsed(bytes.toString('latin1', start, i + 1));
-    }
+    const character = text.charCodeAt(i);
+    if (character === OPEN) depth += 1;
+    else if (character === CLOSE && --depth === 0) return i + 1;
   }
-  return undefined;
+  return start;
 }
 
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function usageFrom(value: unknown): Usage | undefined {
-  const completion = count(value, 'completion_tokens') ?? count(value, 'output_tokens');
-  const openai = count(value, 'prompt_tokens');
+function usageIn(text: string, start: number, end: number): Usage | undefined {
+  const openai = count(text, '"prompt_tokens":', start, end);
   if (openai !== undefined) {
-    return { promptTokens: openai, completionTokens: completion ?? 0, cachedTokens: count(field(value, 'prompt_tokens_details'), 'cached_tokens') };
+    return { promptTokens: openai, completionTokens: count(text, '"completion_tokens":', start, end) ?? 0, cachedTokens: count(text, '"cached_tokens":', start, end) };
   }
-  const input = count(value, 'input_tokens');
+  const input = count(text, '"input_tokens":', start, end);
   if (input === undefined) return undefined;
-  const details = field(value, 'input_tokens_details');
-  if (details !== undefined && details !== null) {
-    return { promptTokens: input, completionTokens: completion ?? 0, cachedTokens: count(details, 'cached_tokens') };
-  }
+  const completionTokens = count(text, '"output_tokens":', start, end) ?? 0;
+  const details = find(text, '"input_tokens_details":', start, end);
+  if (details >= 0 && text.charCodeAt(details) === OPEN) return { promptTokens: input, completionTokens, cachedTokens: count(text, '"cached_tokens":', details, end) };
   // Anthropic's input_tokens leaves out what was read from and written to the cache.
-  const read = count(value, 'cache_read_input_tokens');
-  const created = count(value, 'cache_creation_input_tokens');
-  return { promptTokens: input + (read ?? 0) + (created ?? 0), completionTokens: completion ?? 0, cachedTokens: read };
+  const read = count(text, '"cache_read_input_tokens":', start, end);
+  const created = count(text, '"cache_creation_input_tokens":', start, end);
+  return { promptTokens: input + (read ?? 0) + (created ?? 0), completionTokens, cachedTokens: read };
 }
 
-function field(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+/** The whole number behind a name; undefined when there is none. */
+function count(text: string, name: string, start: number, end: number): number | undefined {
+  const from = find(text, name, start, end);
+  let number = 0;
+  let at = from;
+  for (let digit = text.charCodeAt(at); digit >= ZERO && digit <= NINE && number <= TOKENS_MAX; digit = text.charCodeAt(at)) {
+    number = 10 * number + digit - ZERO;
+    at += 1;
+  }
+  return from >= 0 && at > from && number <= TOKENS_MAX ? number : undefined;
 }
 
-function count(value: unknown, name: string): number | undefined {
-  const found = field(value, name);
-  return typeof found === 'number' && found >= 0 && found <= TOKENS_MAX ? found : undefined;
+/** Where the value behind a name stands; -1 when it has none. */
+function find(text: string, name: string, start: number, end: number): number {
+  const at = text.indexOf(name, start);
+  return at < 0 || at >= end ? -1 : afterSpace(text, at + name.length);
+}
+
+function afterSpace(text: string, from: number): number {
+  let at = from;
+  while (text.charCodeAt(at) === SPACE) at += 1;
+  return at;
 }

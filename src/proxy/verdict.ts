@@ -14,7 +14,7 @@ export function judgeStream(surface: Surface, last: readonly Buffer[]): Outcome 
   const end = events.at(-1);
   if (end === undefined || !isTerminal(surface, end)) return { kind: 'truncated' };
   let usage;
-  for (let i = last.length - 1; i >= 0 && usage === undefined; i -= 1) usage = findUsage(last[i] as Buffer);
+  for (let i = last.length - 1; i >= 0 && usage === undefined; i -= 1) usage = findUsage(last[i]!.toString('latin1'));
   return { kind: 'complete', usage, responseId: undefined };
 }
 

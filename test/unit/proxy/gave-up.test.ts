@@ -6,7 +6,7 @@ import { SseScanner } from '../../../src/proxy/sse.ts';
 import { captured } from '../../support/captures.ts';
 
 const event = (...choices: readonly object[]): Buffer => Buffer.from(`data: ${JSON.stringify({ choices })}\n\n`);
-const answer = (...choices: readonly object[]): Buffer => Buffer.from(JSON.stringify({ choices }));
+const answer = (...choices: readonly object[]): string => Buffer.from(JSON.stringify({ choices })).toString('latin1');
 
 /** All events of a stream that a real vLLM wrote. */
 function events(name: string): readonly Buffer[] {
