@@ -4,7 +4,7 @@ import type { ServerResponse } from 'node:http';
 import { errorBody, errorEvent, retryHeaders, type ErrorAnswer } from './error-answer.ts';
 import { messageOf, type HeldAnswer } from './held-answer.ts';
 import type { Surface } from '../core/request.ts';
-import { endAtTurnEnd } from './turn-end.ts';
+import { atTurnEnd } from './turn-end.ts';
 
 /** Words beside a status that can be passed on; others mean nothing to anybody and are left out. */
 const REASON_PHRASE = /^[\t\x20-\x7e\x80-\xff]+$/;
@@ -111,7 +111,7 @@ export class ClientResponse {
   }
 
   end(): void {
-    endAtTurnEnd(() => this.#raw.end(this.#whole, 'latin1'));
+    atTurnEnd(() => this.#raw.end(this.#whole, 'latin1'));
   }
 
   /** Answers by the router itself, when nothing has been committed. An open stream gets it as its API's error event. */

@@ -11,7 +11,6 @@ import type { Surface } from '../core/request.ts';
 import { forward } from '../proxy/forward.ts';
 import { isRequestId } from '../proxy/headers.ts';
 import { newRecord } from '../proxy/new-record.ts';
-import { beginAtTurnEnd } from '../proxy/turn-end.ts';
 import { answer, endConnection, isAfterRefusal, refuseBytes, refuseSocket } from './answer.ts';
 import { registerByLoad } from './by-load.ts';
 import { admitOrigin } from './cors.ts';
@@ -127,7 +126,7 @@ function generate({ name, debugHeaders, forward: deps, isTrustedProxy }: ClientL
   reply.hijack();
   const peer = request.socket.remoteAddress ?? '';
   const exchange = { surface, listener: name, identity: identityOf(request.raw), request: request.raw, response: reply.raw, body, forwardedBy: isTrustedProxy(peer) ? peer : undefined, debugHeaders };
-  beginAtTurnEnd(() => void forward(deps, exchange));
+  void forward(deps, exchange);
 }
 
 /** As logs and metrics have it: no client sees it. */
