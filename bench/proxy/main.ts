@@ -35,16 +35,10 @@ const { values } = parseArgs({
 
 /** Runs each measure in turn on each contestant, again and again, so that a slow minute of the machine falls on all of them. */
 async function compare(measure: Measure, contestants: readonly Contestant[], origins: readonly string[], pairs: number, report: Report): Promise<void> {
-  const running: Running[] = [];
+  let running: readonly Running[] = [];
   try {
-    if (!measure.fresh) {
-      for (const contestant of contestants) {
-        const proxy = await start(contestant, origins);
-        running.push(proxy);
-        await measure.warm(proxy);
-      }
-    }
     for (let pair = 0; pair < pairs; pair += 1) {
+      if (running.length === 0 && measure.processLives !== 'a turn') running = await startAll(measure, contestants, origins);
       const costs = contestants.map(() => 0);
       for (let turn = 0; turn < measure.turns; turn += 1) {
         for (const [i, contestant] of inTurn(contestants, pair + turn)) {
@@ -52,16 +46,38 @@ async function compare(measure: Measure, contestants: readonly Contestant[], ori
           try {
             costs[i]! += (await measure.take(proxy)) / measure.turns;
           } finally {
-            if (measure.fresh) await proxy.stop();
+            if (measure.processLives === 'a turn') await proxy.stop();
           }
         }
       }
       for (const [i, { name }] of contestants.entries()) report.note(measure, name, costs[i]!);
       process.stdout.write(`${measure.name}: ${pair + 1}/${pairs}: ${report.lastRound(measure)}\n`);
+      if (measure.processLives !== 'a pair') continue;
+      await stopAll(running);
+      running = [];
     }
   } finally {
-    for (const proxy of running) await proxy.stop();
+    await stopAll(running);
   }
+}
+
+async function startAll(measure: Measure, contestants: readonly Contestant[], origins: readonly string[]): Promise<readonly Running[]> {
+  const running: Running[] = [];
+  try {
+    for (const contestant of contestants) {
+      const proxy = await start(contestant, origins);
+      running.push(proxy);
+      await measure.warm(proxy);
+    }
+  } catch (error) {
+    await stopAll(running);
+    throw error;
+  }
+  return running;
+}
+
+async function stopAll(running: readonly Running[]): Promise<void> {
+  for (const proxy of running) await proxy.stop();
 }
 
 /** With their numbers, by turns from the front and from the back: who comes first finds another machine than who comes last. */

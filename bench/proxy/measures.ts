@@ -14,8 +14,8 @@ export interface Measure {
   readonly name: string;
   readonly unit: string;
   readonly target: Target;
-  /** Needs a process that has done nothing yet. */
-  readonly fresh: boolean;
+  /** How long a process is measured before another one takes its place. Two of the same program differ by as much as is to be told apart. */
+  readonly processLives: 'to the end' | 'a pair' | 'a turn';
   /** How often it is taken in turn for one pair. */
   readonly turns: number;
   /** Once for each process, before it counts. */
@@ -26,7 +26,7 @@ export interface Measure {
 
 const SAMPLE_MS = 2500;
 /** The machine's speed changes within seconds, by more than what is to be told apart: so requests are sent in short turns, so many for one pair. */
-const TURNS = 5;
+const TURNS = 6;
 const TURN_MS = 1000;
 /** Work that a proxy puts off, such as lines of a log, belongs to the requests that it is for. */
 const PUT_OFF_MS = 150;
@@ -56,7 +56,7 @@ function requests(name: string, bodyBytes: number, perSecond: number, target: Ta
     name,
     unit: 'µs',
     target,
-    fresh: false,
+    processLives: 'a pair',
     turns: TURNS,
     async warm(proxy) {
       await sendRequests(proxy.port, bodies, 3 * perSecond, WARM_MS);
@@ -95,7 +95,7 @@ function chunks(count: number, engines: (command: UpstreamCommand) => void): Mea
     name: `chunk, ${count} streams × ${CHUNKS_PER_STREAM_S}/s`,
     unit: 'µs',
     target: { kind: 'ratio', max: 1.25 },
-    fresh: false,
+    processLives: 'to the end',
     turns: 1,
     async warm(proxy) {
       await take(proxy);
@@ -114,7 +114,7 @@ function idleStreams(count: number): Measure {
     name: `memory of an idle stream, ${count} more`,
     unit: 'KiB',
     target: { kind: 'ratio', max: 1.25 },
-    fresh: true,
+    processLives: 'a turn',
     turns: 1,
     async warm() {},
     async take(proxy) {
