@@ -1,4 +1,4 @@
-// shared-blocks.ts: what is known of a block on whatever endpoint: how many ways prompts went on after it, and how many tokens it ends at.
+// shared-blocks.ts: what is known of a block on whatever endpoint: who may have it, how many ways prompts went on after it, and how many tokens it ends at.
 
 import type { Chain } from '../core/chain.ts';
 import { BlockTable, HIGH, LOW } from './block-table.ts';
@@ -40,8 +40,8 @@ export interface Trail {
  * to its end: the engines count a prompt alike wherever it goes.
  *
  * The indexes say when a block appears and leaves (`add`, `remove`); a block is forgotten with its last holder, who may have its ghost only. A continuation counts
- * with the first token of a prompt, so one that is withdrawn does not; one that was forgotten and comes back counts again. Few blocks fork, so those have a table of their own that the processor's caches can hold:
- * a prompt's blocks are looked up there for every request.
+ * with the first token of a prompt, so one that is withdrawn does not; one that was forgotten and comes back counts again. Few blocks fork, so
+ * the number of ways has a table of its own.
  */
 export class SharedBlocks {
   readonly #table = new BlockTable(STRIDE);
