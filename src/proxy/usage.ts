@@ -20,45 +20,41 @@ const NINE = 0x39;
  */
 export function findUsage(text: string): Usage | undefined {
   for (let at = text.lastIndexOf(KEY); at >= 0; at = at === 0 ? -1 : text.lastIndexOf(KEY, at - 1)) {
-    const start = afterSpace(text, at + KEY.length);
-    const usage = usageIn(text, start, endOfObject(text, start));
+    const usage = usageIn(objectAt(text, afterSpace(text, at + KEY.length)));
     if (usage !== undefined) return usage;
   }
   return undefined;
 }
 
-/** Behind the object that starts at `start`; `start` when none does. Usage objects hold no strings, so braces can be counted. */
-function endOfObject(text: string, start: number): number {
-  if (text.charCodeAt(start) !== OPEN) return start;
+/** The object that starts at `start`; empty when none does. Usage objects hold no strings, so braces can be counted. */
+function objectAt(text: string, start: number): string {
+  if (text.charCodeAt(start) !== OPEN) return '';
   const end = Math.min(text.length, start + SPAN_MAX_CHARACTERS);
   let depth = 0;
   for (let i = start; i < end; i += 1) {
     const character = text.charCodeAt(i);
     if (character === OPEN) depth += 1;
-    else if (character === CLOSE && --depth === 0) return i + 1;
+    else if (character === CLOSE && --depth === 0) return text.slice(start, i + 1);
   }
-  return start;
+  return '';
 }
 
-function usageIn(text: string, start: number, end: number): Usage | undefined {
-  const openai = count(text, '"prompt_tokens":', start, end);
-  if (openai !== undefined) {
-    return { promptTokens: openai, completionTokens: count(text, '"completion_tokens":', start, end) ?? 0, cachedTokens: count(text, '"cached_tokens":', start, end) };
-  }
-  const input = count(text, '"input_tokens":', start, end);
+function usageIn(object: string): Usage | undefined {
+  const openai = count(object, '"prompt_tokens":');
+  if (openai !== undefined) return { promptTokens: openai, completionTokens: count(object, '"completion_tokens":') ?? 0, cachedTokens: count(object, '"cached_tokens":') };
+  const input = count(object, '"input_tokens":');
   if (input === undefined) return undefined;
-  const completionTokens = count(text, '"output_tokens":', start, end) ?? 0;
-  const details = find(text, '"input_tokens_details":', start, end);
-  if (details >= 0 && text.charCodeAt(details) === OPEN) return { promptTokens: input, completionTokens, cachedTokens: count(text, '"cached_tokens":', details, end) };
+  const completionTokens = count(object, '"output_tokens":') ?? 0;
+  if (object.charCodeAt(find(object, '"input_tokens_details":')) === OPEN) return { promptTokens: input, completionTokens, cachedTokens: count(object, '"cached_tokens":') };
   // Anthropic's input_tokens leaves out what was read from and written to the cache.
-  const read = count(text, '"cache_read_input_tokens":', start, end);
-  const created = count(text, '"cache_creation_input_tokens":', start, end);
+  const read = count(object, '"cache_read_input_tokens":');
+  const created = count(object, '"cache_creation_input_tokens":');
   return { promptTokens: input + (read ?? 0) + (created ?? 0), completionTokens, cachedTokens: read };
 }
 
 /** The whole number behind a name; undefined when there is none. */
-function count(text: string, name: string, start: number, end: number): number | undefined {
-  const from = find(text, name, start, end);
+function count(text: string, name: string): number | undefined {
+  const from = find(text, name);
   let number = 0;
   let at = from;
   for (let digit = text.charCodeAt(at); digit >= ZERO && digit <= NINE && number <= TOKENS_MAX; digit = text.charCodeAt(at)) {
@@ -69,9 +65,9 @@ function count(text: string, name: string, start: number, end: number): number |
 }
 
 /** Where the value behind a name stands; -1 when it has none. */
-function find(text: string, name: string, start: number, end: number): number {
-  const at = text.indexOf(name, start);
-  return at < 0 || at >= end ? -1 : afterSpace(text, at + name.length);
+function find(text: string, name: string): number {
+  const at = text.indexOf(name);
+  return at < 0 ? -1 : afterSpace(text, at + name.length);
 }
 
 function afterSpace(text: string, from: number): number {

@@ -32,6 +32,14 @@ test('generated text that looks like a usage is never taken for one', (t) => {
   t.end();
 });
 
+test('a megabyte of what begins like a usage is passed over in the time that it takes to read', (t) => {
+  const startMs = performance.now();
+  t.equal(find('"usage":null,'.repeat(100_000)), undefined);
+  const tookMs = performance.now() - startMs;
+  t.ok(tookMs < 2_000, `${tookMs} ms`);
+  t.end();
+});
+
 test('a usage is what a parser reads in it, whatever else stands there and in whatever order', (t) => {
   const tokens = fc.oneof(fc.nat(100_000_001), fc.constant(null), fc.constant(-1));
   const rest = { total_tokens: tokens, completion_tokens_details: fc.constantFrom(null, { reasoning_tokens: 7 }), output_tokens_details: fc.constant({ tool_output_tokens: 8, output_tokens_per_turn: [1, 2] }) };
