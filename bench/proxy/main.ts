@@ -80,10 +80,11 @@ async function stopAll(running: readonly Running[]): Promise<void> {
   for (const proxy of running) await proxy.stop();
 }
 
-/** With their numbers, by turns from the front and from the back: who comes first finds another machine than who comes last. */
+/** With their numbers, each the first by turns: who comes first finds another machine than who comes last. */
 function inTurn(contestants: readonly Contestant[], turn: number): readonly (readonly [number, Contestant])[] {
   const all = [...contestants.entries()];
-  return turn % 2 === 0 ? all : all.toReversed();
+  const first = turn % all.length;
+  return [...all.slice(first), ...all.slice(0, first)];
 }
 
 async function run(): Promise<number> {

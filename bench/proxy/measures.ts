@@ -30,7 +30,7 @@ const TURNS = 6;
 const TURN_MS = 1000;
 /** Work that a proxy puts off, such as lines of a log, belongs to the requests that it is for. */
 const PUT_OFF_MS = 150;
-/** As fast as it goes, until the compiler is done too: the router's is after about 25,000 requests. */
+/** As fast as it goes, until the compiler is done too: the router's is after about 25,000 requests of 2 KB. */
 const WARM_MS = 15_000;
 /** Before memory is weighed. */
 const SERVED_PER_S = 2000;

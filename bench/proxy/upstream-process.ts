@@ -13,7 +13,7 @@ const ENGINES = 4;
 /** As an engine does 50 steps a second, and writes to all its streams at the end of each. */
 const STEP_MS = 20;
 const UNREAD_MAX_BYTES = 65_536;
-const LIFETIME_MAX_MS = 1_800_000;
+const LIFETIME_MAX_MS = 3_600_000;
 
 const ID = '"id":"chatcmpl-bfa8c0b729d62b84","object":"chat.completion';
 const STREAM_HEAD = `data: {${ID}.chunk","created":1795352681,"model":"bench"`;

@@ -40,15 +40,8 @@ export interface SizedPrompt {
   readonly branches: readonly number[];
 }
 
-/** A prompt that may go anywhere: nothing of what endpoints hold of it matters. */
-export function sizePrompt(chain: Chain, learned: LearnedModel): SizedPrompt {
-  const { length } = chain;
-  const tokenEnds = chain.ends.slice(0, length).fill(0);
-  return { chain, tokenEnds, counted: learned.tokens.fill(chain, tokenEnds), branches: chain.marks.slice(0, length).fill(1) };
-}
-
-/** `matched`: at how many leading blocks it matters how many tokens they are. */
-export function sizeMatched(chain: Chain, matched: readonly number[], shared: SharedBlocks, trail: Trail, learned: LearnedModel): SizedPrompt {
+/** `matched`: at how many leading blocks, of those of its trail, it matters how many tokens they are. */
+export function sizePrompt(chain: Chain, matched: readonly number[], shared: SharedBlocks, trail: Trail, learned: LearnedModel): SizedPrompt {
   const { length } = chain;
   const tokenEnds = chain.ends.slice(0, length).fill(0);
   const branches = chain.marks.slice(0, length).fill(1);

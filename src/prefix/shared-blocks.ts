@@ -26,7 +26,7 @@ const COUNT = 2;
 const COUNT_MAX = 255;
 const FORK_STRIDE = 3;
 
-/** A chain's leading blocks as the table has them, as far as any index may have them all. Good until a block comes or goes, or another chain is followed. */
+/** A chain's leading blocks in the table, up to where no index can have all of them. Not to be used after a block came or went, or another chain was followed. */
 export interface Trail {
   readonly length: number;
   /** Of each block; 0 where it is not tracked. */
